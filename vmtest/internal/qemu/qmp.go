@@ -1,0 +1,145 @@
+package qemu
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Event is an asynchronous QMP message (QEMU, docs/interop/qmp-spec).
+type Event struct {
+	Name string          `json:"event"`
+	Data json.RawMessage `json:"data"`
+}
+
+// ErrMonitorClosed is returned once QEMU has closed its monitor.
+var ErrMonitorClosed = errors.New("qmp monitor closed")
+
+// QMP is a client of the QEMU machine protocol. Commands may be sent from
+// several goroutines.
+type QMP struct {
+	conn    io.ReadWriter
+	onEvent func(Event)
+
+	mu      sync.Mutex
+	nextID  int
+	waiting map[int]chan reply
+	closed  bool
+}
+
+type reply struct {
+	Return json.RawMessage `json:"return"`
+	Error  *struct {
+		Class string `json:"class"`
+		Desc  string `json:"desc"`
+	} `json:"error"`
+	ID *int `json:"id"`
+	Event
+}
+
+// NewQMP starts a client on conn. onEvent is called in order, from one
+// goroutine, until conn ends.
+func NewQMP(conn io.ReadWriter, onEvent func(Event)) *QMP {
+	q := &QMP{conn: conn, onEvent: onEvent, waiting: map[int]chan reply{}}
+	go q.read()
+	return q
+}
+
+// Negotiate leaves capability negotiation mode; nothing else works before.
+func (q *QMP) Negotiate(ctx context.Context) error {
+	return q.Execute(ctx, "qmp_capabilities", nil, nil)
+}
+
+// Execute runs a command and decodes its result into result unless that is
+// nil.
+func (q *QMP) Execute(ctx context.Context, command string, arguments, result any) error {
+	answer, id, err := q.send(command, arguments)
+	if err != nil {
+		return fmt.Errorf("qmp %s: %w", command, err)
+	}
+	select {
+	case <-ctx.Done():
+		q.forget(id)
+		return fmt.Errorf("qmp %s: %w", command, ctx.Err())
+	case r, ok := <-answer:
+		switch {
+		case !ok:
+			return fmt.Errorf("qmp %s: %w", command, ErrMonitorClosed)
+		case r.Error != nil:
+			return fmt.Errorf("qmp %s: %s: %s", command, r.Error.Class, r.Error.Desc)
+		case result != nil:
+			return json.Unmarshal(r.Return, result)
+		}
+		return nil
+	}
+}
+
+func (q *QMP) send(command string, arguments any) (<-chan reply, int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil, 0, ErrMonitorClosed
+	}
+	q.nextID++
+	message := map[string]any{"execute": command, "id": q.nextID}
+	if arguments != nil {
+		message["arguments"] = arguments
+	}
+	b, err := json.Marshal(message)
+	if err != nil {
+		return nil, 0, err
+	}
+	answer := make(chan reply, 1)
+	q.waiting[q.nextID] = answer
+	_, err = q.conn.Write(append(b, '\n'))
+	return answer, q.nextID, err
+}
+
+func (q *QMP) forget(id int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.waiting, id)
+}
+
+func (q *QMP) read() {
+	lines := bufio.NewScanner(q.conn)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r reply
+		if json.Unmarshal(lines.Bytes(), &r) != nil {
+			continue // a line QEMU did not finish before it died
+		}
+		q.dispatch(r)
+	}
+	q.close()
+}
+
+func (q *QMP) dispatch(r reply) {
+	if r.Name != "" {
+		q.onEvent(r.Event)
+		return
+	}
+	if r.ID == nil {
+		return // the greeting
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if answer, ok := q.waiting[*r.ID]; ok {
+		answer <- r
+		delete(q.waiting, *r.ID)
+	}
+}
+
+func (q *QMP) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for id, answer := range q.waiting {
+		close(answer)
+		delete(q.waiting, id)
+	}
+}
