@@ -1,0 +1,22 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"namespaces-cgroups-ebpf/internal/buildinfo"
+)
+
+func newRoot() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "schemas",
+		Short: "List the schemas of this module and validate documents against them",
+		Example: `  schemas validate events.jsonl
+  connsnoop | schemas validate --schema conn-event/v1 --json
+  schemas show conn-event/v1`,
+		Version:       buildinfo.Version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.AddCommand(newList(), newShow(), newValidate())
+	return cmd
+}
