@@ -1,0 +1,86 @@
+package kmod
+
+import (
+	"bufio"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Index knows the modules of one kernel. It is safe to read from several
+// goroutines only after Load returned, and Order and Read do not change it.
+type Index struct {
+	release string
+	files   map[string]string // normalised name -> path
+	builtin map[string]bool   // normalised names of what is built in
+}
+
+// Load reads the module tree of one kernel. The directory is
+// .../lib/modules/<release> and its last element is taken as the release.
+// modules.builtin must be there: without it a missing module and a built-in
+// one look the same.
+func Load(modulesDir string) (*Index, error) {
+	x := &Index{release: filepath.Base(modulesDir), files: map[string]string{}}
+	var err error
+	if x.builtin, err = readBuiltin(filepath.Join(modulesDir, "modules.builtin")); err != nil {
+		return nil, fmt.Errorf("load modules of kernel %s: %w", x.release, err)
+	}
+	err = filepath.WalkDir(modulesDir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if stem, _, ok := cutSuffix(d.Name()); ok {
+			x.files[Normalise(stem)] = path
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load modules of kernel %s: %w", x.release, err)
+	}
+	return x, nil
+}
+
+// readBuiltin reads modules.builtin: one module path per line.
+func readBuiltin(path string) (map[string]bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	builtin := map[string]bool{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if lines.Text() != "" {
+			builtin[Normalise(lines.Text())] = true
+		}
+	}
+	return builtin, lines.Err()
+}
+
+// Release returns the kernel release the index is of.
+func (x *Index) Release() string { return x.release }
+
+// Has says whether the kernel has name, built in or as a module.
+func (x *Index) Has(name string) bool {
+	name = Normalise(name)
+	return x.builtin[name] || x.files[name] != ""
+}
+
+// Read returns a module's decompressed bytes. It fails for what is built in,
+// absent or larger than 256 MiB.
+func (x *Index) Read(name string) ([]byte, error) {
+	path, ok := x.files[Normalise(name)]
+	if !ok {
+		return nil, x.absent(name)
+	}
+	return readModule(path, maxModuleBytes)
+}
+
+// absent is the error for a name that has no module file.
+func (x *Index) absent(name string) error {
+	if x.builtin[Normalise(name)] {
+		return fmt.Errorf("kernel %s has %s built in, not as a module", x.release, name)
+	}
+	return fmt.Errorf("kernel %s has neither built-in nor module %s", x.release, name)
+}
