@@ -1,0 +1,46 @@
+package minicontainer
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/moby/sys/capability"
+)
+
+// capMask turns names such as "CAP_KILL" into the bit mask that
+// /proc/PID/status prints and capset(2) takes.
+func capMask(names []string) (uint64, error) {
+	numbers := map[string]capability.Cap{}
+	for _, c := range capability.ListKnown() {
+		numbers[capName(c)] = c
+	}
+	var mask uint64
+	for _, name := range names {
+		number, known := numbers[name]
+		if !known {
+			return 0, fmt.Errorf("unknown capability %q", name)
+		}
+		mask |= 1 << uint(number)
+	}
+	return mask, nil
+}
+
+// capNames is the reverse of capMask, in order of bit number. A bit that we
+// have no name for reads "CAP_63".
+func capNames(mask uint64) []string {
+	names := []string{}
+	for bit := range 64 {
+		if mask>>bit&1 == 1 {
+			names = append(names, capName(capability.Cap(bit)))
+		}
+	}
+	return names
+}
+
+func capName(c capability.Cap) string {
+	name := c.String()
+	if name == "unknown" {
+		name = fmt.Sprint(int(c))
+	}
+	return "CAP_" + strings.ToUpper(name)
+}

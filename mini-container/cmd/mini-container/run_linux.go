@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/internal/exitcode"
+	minicontainer "namespaces-cgroups-ebpf/mini-container"
+)
+
+const runExample = `  mini-container run --rootfs ./alpine -- /bin/sh -c 'hostname; ps'
+  mini-container run --rootfs ./alpine --user-ns --report run.json -- id`
+
+const runLong = `Run a command as PID 1 of new pid, mount, uts, ipc, net and cgroup namespaces,
+with DIR as its root, a /proc and /dev of its own, few capabilities and
+no_new_privs.
+
+Exit code: that of the command, or 128+N if signal N killed it; 126 if it
+cannot be executed, 127 if it is not there, 2 for wrong usage or input, 4 if
+this kernel cannot do it, 128 for a fault of our own. Only in the last five
+cases is there a message on stderr.`
+
+// forwarded are the signals passed on to the command.
+var forwarded = []os.Signal{
+	unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2,
+	unix.SIGWINCH, unix.SIGCONT, unix.SIGALRM,
+}
+
+type runFlags struct {
+	options minicontainer.Options
+	report  string
+}
+
+func newRun(code *int) *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:     "run --rootfs DIR [flags] -- COMMAND [ARG...]",
+		Short:   "Run a command in a new container and wait for it",
+		Long:    runLong,
+		Example: runExample,
+		Args:    usageArgs(commandAfterDash),
+		RunE: func(_ *cobra.Command, args []string) error {
+			flags.options.Args = args
+			var err error
+			*code, err = flags.run()
+			return err
+		},
+	}
+	o := &flags.options
+	cmd.Flags().StringVar(&o.Rootfs, "rootfs", "", "`DIR` that becomes the root directory (required)")
+	cmd.Flags().StringVar(&o.Hostname, "hostname", minicontainer.DefaultHostname, "`NAME` of the container")
+	cmd.Flags().BoolVar(&o.UserNS, "user-ns", false, "also a new user namespace: you are its root; needs no root outside")
+	cmd.Flags().StringArrayVar(&o.Env, "env", nil, "set `KEY=VALUE` in the command's environment; may be repeated")
+	cmd.Flags().StringVar(&o.Cwd, "workdir", "/", "`DIR` in the container to start in")
+	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
+	return cmd
+}
+
+// commandAfterDash insists on "--": otherwise a forgotten one would turn the
+// command's flags into ours.
+func commandAfterDash(cmd *cobra.Command, args []string) error {
+	dash := cmd.ArgsLenAtDash()
+	if len(args) == 0 {
+		return errors.New("no command given: put it after --")
+	}
+	if dash != 0 {
+		return fmt.Errorf("unexpected argument %q: put the command after --", args[0])
+	}
+	return nil
+}
+
+func (f *runFlags) run() (int, error) {
+	if err := f.prepare(); err != nil {
+		return 0, exitcode.With(exitcode.Usage, err)
+	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, forwarded...)
+	container := minicontainer.Container{
+		Spec: minicontainer.NewSpec(f.options), Signals: signals,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+	report, err := container.Run()
+	if f.report != "" {
+		if writeErr := report.Write(f.report); writeErr != nil {
+			err = errors.Join(err, writeErr)
+			return 0, exitcode.With(exitcode.Harness, err)
+		}
+	}
+	return report.ExitCode, err
+}
+
+// prepare looks at what the flags name before anything is started.
+func (f *runFlags) prepare() error {
+	if f.options.Rootfs == "" {
+		return errors.New("--rootfs is required")
+	}
+	rootfs, err := filepath.Abs(f.options.Rootfs)
+	if err != nil {
+		return fmt.Errorf("resolve rootfs: %w", err)
+	}
+	f.options.Rootfs = rootfs
+	f.options.HostUID, f.options.HostGID = uint32(os.Geteuid()), uint32(os.Getegid())
+	if f.report == "" {
+		return nil
+	}
+	if err := unix.Access(filepath.Dir(f.report), unix.W_OK); err != nil {
+		return fmt.Errorf("write report to %s: %w", filepath.Dir(f.report), err)
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package minicontainer
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/internal/exitcode"
+)
+
+// signalBase is what shells add to the number of the signal that killed a
+// command to make an exit code of it.
+const signalBase = 128
+
+// end books how the command ended.
+func (r *Report) end(state *os.ProcessState) {
+	status, _ := state.Sys().(syscall.WaitStatus) // always so on Linux
+	r.Outcome, r.ExitCode, r.Signal = outcome(status)
+}
+
+func outcome(status syscall.WaitStatus) (outcome string, code int, signal string) {
+	if status.Signaled() {
+		return OutcomeSignaled, signalBase + int(status.Signal()), unix.SignalName(status.Signal())
+	}
+	return OutcomeExited, status.ExitStatus(), ""
+}
+
+// fail books why the command never ran.
+func (r *Report) fail(err error) {
+	r.Outcome, r.ExitCode = OutcomeSetupFailed, exitcode.Of(err)
+	r.Error = &Failure{Step: "supervisor", Message: err.Error()}
+	var step *stepError
+	if errors.As(err, &step) {
+		r.Error = &Failure{Step: step.Step, Message: step.Message}
+	}
+}
+
+// forward passes signals on to the command until stop is called. As PID 1 of
+// its namespace the command gets only those that it has a handler for, SIGKILL
+// and SIGSTOP excepted: pid_namespaces(7).
+func (s *supervisor) forward(signals <-chan os.Signal) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case sig := <-signals:
+				s.cmd.Process.Signal(sig) // gone already: nothing to do
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
+}

@@ -1,0 +1,111 @@
+package minicontainer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/internal/exitcode"
+)
+
+func setHostname(s *setup) error {
+	if err := unix.Sethostname([]byte(s.spec.Hostname)); err != nil {
+		return fmt.Errorf("set host name: %w", err)
+	}
+	return nil
+}
+
+// loopbackUp: a new network namespace has one interface, and it is down.
+func loopbackUp(*setup) error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return fmt.Errorf("find lo: %w", err)
+	}
+	if err := netlink.LinkSetUp(lo); err != nil {
+		return fmt.Errorf("set lo up: %w", err)
+	}
+	return nil
+}
+
+// enterWorkdir also asks where that was: a directory reached through a leaked
+// descriptor lies outside the root (CVE-2024-21626), and getcwd(2) then
+// answers "(unreachable)/...".
+func enterWorkdir(s *setup) error {
+	dir := s.spec.Process.Cwd
+	if err := unix.Chdir(dir); err != nil {
+		return exitcode.With(exitcode.Usage, fmt.Errorf("enter working directory %s: %w", dir, err))
+	}
+	buffer := make([]byte, unix.PathMax)
+	if _, err := unix.Getcwd(buffer); err != nil {
+		return fmt.Errorf("read working directory: %w", err)
+	}
+	if cwd := unix.ByteSliceToString(buffer); !filepath.IsAbs(cwd) {
+		return fmt.Errorf("enter working directory %s: it lies outside the container", dir)
+	}
+	return nil
+}
+
+func noNewPrivs(s *setup) error {
+	if !s.spec.Process.NoNewPrivileges {
+		return nil
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("set no_new_privs: %w", err)
+	}
+	return nil
+}
+
+// dropGroups empties the supplementary groups of this thread. In a user
+// namespace set up without privilege setgroups(2) is denied, and must be:
+// dropping a group can win access (user_namespaces(7)).
+func dropGroups(s *setup) error {
+	if hasNamespace(s.spec, specs.UserNamespace) {
+		return nil
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("drop supplementary groups: %w", errno)
+	}
+	return nil
+}
+
+// armParentDeath again: the kernel forgets it when credentials change.
+func armParentDeath(*setup) error {
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("set parent-death signal: %w", err)
+	}
+	return nil
+}
+
+// closeOnExec leaves the command nothing but its three standard streams.
+func closeOnExec(*setup) error {
+	err := unix.CloseRange(configFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		return closeOnExecEach("/proc/self/fd") // 5.10 has no CLOSE_RANGE_CLOEXEC
+	}
+	if err != nil {
+		return fmt.Errorf("mark descriptors: %w", err)
+	}
+	return nil
+}
+
+func closeOnExecEach(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list descriptors: %w", err)
+	}
+	for _, entry := range entries {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd < configFD {
+			continue
+		}
+		unix.CloseOnExec(fd) // the one that listed them is gone by now
+	}
+	return nil
+}

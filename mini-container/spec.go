@@ -1,0 +1,117 @@
+package minicontainer
+
+import (
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// DefaultHostname is what a container is called when nobody says otherwise.
+const DefaultHostname = "mini-container"
+
+// DefaultPath is the PATH of a container whose environment does not set one.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Options is what a caller of NewSpec decides; the rest is our default.
+type Options struct {
+	Rootfs   string   // directory that becomes "/"; absolute, or relative to the caller
+	Hostname string   // "" means DefaultHostname
+	Args     []string // command and arguments, looked up inside the rootfs
+	Env      []string // "KEY=VALUE", later ones win
+	Cwd      string   // absolute path inside the rootfs, "" means "/"
+	UserNS   bool     // also a new user namespace, HostUID:HostGID mapped to 0:0
+	HostUID  uint32   // only used with UserNS
+	HostGID  uint32   // only used with UserNS
+}
+
+// NewSpec returns the OCI runtime configuration for the options: everything
+// that Run does is read from it. It does not look at the machine; Validate
+// and Run do.
+func NewSpec(o Options) *specs.Spec {
+	spec := &specs.Spec{
+		Version:  specs.Version,
+		Root:     &specs.Root{Path: o.Rootfs},
+		Hostname: orDefault(o.Hostname, DefaultHostname),
+		Mounts:   defaultMounts(o.UserNS),
+		Process: &specs.Process{
+			Args:            o.Args,
+			Env:             mergeEnv([]string{"PATH=" + DefaultPath}, o.Env),
+			Cwd:             orDefault(o.Cwd, "/"),
+			NoNewPrivileges: true,
+			Capabilities:    defaultCapabilities(),
+		},
+		Linux: &specs.Linux{
+			Namespaces:    namespaces("pid", "mount", "uts", "ipc", "network", "cgroup"),
+			Devices:       defaultDevices(),
+			MaskedPaths:   []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"},
+			ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
+		},
+	}
+	if o.UserNS {
+		spec.Linux.Namespaces = append(namespaces("user"), spec.Linux.Namespaces...)
+		spec.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: o.HostUID, Size: 1}}
+		spec.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: o.HostGID, Size: 1}}
+	}
+	return spec
+}
+
+func namespaces(kinds ...specs.LinuxNamespaceType) []specs.LinuxNamespace {
+	list := make([]specs.LinuxNamespace, 0, len(kinds))
+	for _, kind := range kinds {
+		list = append(list, specs.LinuxNamespace{Type: kind})
+	}
+	return list
+}
+
+// defaultMounts is in the order of mounting: /dev before what lies in it.
+func defaultMounts(userNS bool) []specs.Mount {
+	pts := []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}
+	if !userNS {
+		// Group tty owns terminals; a one-id user namespace has no group 5.
+		pts = append(pts, "gid=5")
+	}
+	return []specs.Mount{
+		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=0755", "size=65536k"}},
+		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: pts},
+		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+	}
+}
+
+func defaultDevices() []specs.LinuxDevice {
+	return []specs.LinuxDevice{
+		{Path: "/dev/null", Type: "c", Major: 1, Minor: 3},
+		{Path: "/dev/zero", Type: "c", Major: 1, Minor: 5},
+		{Path: "/dev/full", Type: "c", Major: 1, Minor: 7},
+		{Path: "/dev/random", Type: "c", Major: 1, Minor: 8},
+		{Path: "/dev/urandom", Type: "c", Major: 1, Minor: 9},
+		{Path: "/dev/tty", Type: "c", Major: 5, Minor: 0},
+	}
+}
+
+// defaultCapabilities leaves out, of what is often granted, CAP_MKNOD (no
+// device filter yet: a node for the host's disk would open it), CAP_NET_RAW
+// and CAP_AUDIT_WRITE. Inheritable and ambient stay empty (CVE-2022-29162).
+func defaultCapabilities() *specs.LinuxCapabilities {
+	keep := []string{
+		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+		"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+	}
+	return &specs.LinuxCapabilities{Bounding: keep, Effective: keep, Permitted: keep}
+}
+
+// hasNamespace reports whether the spec asks for a new namespace of the kind.
+func hasNamespace(spec *specs.Spec, kind specs.LinuxNamespaceType) bool {
+	for _, ns := range spec.Linux.Namespaces {
+		if ns.Type == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func orDefault(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,141 @@
+package minicontainer
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Validate says what is wrong with a configuration before anything is
+// created. A field that Run would not act on is an error, never ignored: a
+// container that is weaker than its configuration is worse than none.
+func Validate(spec *specs.Spec) error {
+	if spec.Root == nil || spec.Process == nil || spec.Linux == nil {
+		return errors.New("configuration needs root, process and linux")
+	}
+	checks := []func(*specs.Spec) error{
+		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkCapabilities, checkMounts,
+	}
+	for _, check := range checks {
+		if err := check(spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkUnsupported(spec *specs.Spec) error {
+	fields := []struct {
+		name string
+		used bool
+	}{
+		{"root.readonly", spec.Root.Readonly},
+		{"domainname", spec.Domainname != ""},
+		{"hooks", spec.Hooks != nil},
+		{"process.terminal", spec.Process.Terminal},
+		{"process.user", spec.Process.User.UID != 0 || spec.Process.User.GID != 0 || len(spec.Process.User.AdditionalGids) > 0},
+		{"process.rlimits", len(spec.Process.Rlimits) > 0},
+		{"process.apparmorProfile", spec.Process.ApparmorProfile != ""},
+		{"process.selinuxLabel", spec.Process.SelinuxLabel != ""},
+		{"process.oomScoreAdj", spec.Process.OOMScoreAdj != nil},
+		{"linux.seccomp", spec.Linux.Seccomp != nil},
+		{"linux.resources", spec.Linux.Resources != nil},
+		{"linux.cgroupsPath", spec.Linux.CgroupsPath != ""},
+		{"linux.sysctl", len(spec.Linux.Sysctl) > 0},
+		{"linux.timeOffsets", len(spec.Linux.TimeOffsets) > 0},
+		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
+		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
+		{"linux.mountLabel", spec.Linux.MountLabel != ""},
+	}
+	for _, field := range fields {
+		if field.used {
+			return fmt.Errorf("%s is not supported yet", field.name)
+		}
+	}
+	return nil
+}
+
+func checkProcess(spec *specs.Spec) error {
+	if len(spec.Process.Args) == 0 || spec.Process.Args[0] == "" {
+		return errors.New("no command given")
+	}
+	if !path.IsAbs(spec.Process.Cwd) {
+		return fmt.Errorf("working directory %q is not an absolute path", spec.Process.Cwd)
+	}
+	for _, entry := range spec.Process.Env {
+		if key, _, found := strings.Cut(entry, "="); !found || key == "" {
+			return fmt.Errorf("environment %q is not KEY=VALUE", entry)
+		}
+	}
+	for _, text := range append(append([]string{spec.Process.Cwd}, spec.Process.Args...), spec.Process.Env...) {
+		if strings.ContainsRune(text, 0) {
+			return fmt.Errorf("%q holds a NUL byte, which no system call can carry", text)
+		}
+	}
+	return nil
+}
+
+// checkHostname holds to what sethostname(2) takes and hostname(7) allows.
+func checkHostname(spec *specs.Spec) error {
+	const limit = 64 // __NEW_UTS_LEN
+	if len(spec.Hostname) > limit {
+		return fmt.Errorf("host name of %d bytes is over the kernel's limit of %d", len(spec.Hostname), limit)
+	}
+	for _, r := range spec.Hostname {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._", r) {
+			return fmt.Errorf("host name %q holds %q; allowed are letters, digits, '-', '.' and '_'", spec.Hostname, r)
+		}
+	}
+	return nil
+}
+
+func checkNamespaces(spec *specs.Spec) error {
+	for _, ns := range spec.Linux.Namespaces {
+		if _, known := namespaceFiles[ns.Type]; !known || ns.Type == specs.TimeNamespace {
+			return fmt.Errorf("namespace %q is not supported yet", ns.Type)
+		}
+		if ns.Path != "" {
+			return fmt.Errorf("joining the existing %s namespace is not supported yet", ns.Type)
+		}
+	}
+	for _, needed := range []specs.LinuxNamespaceType{"pid", "mount", "uts", "network"} {
+		if !hasNamespace(spec, needed) {
+			return fmt.Errorf("a container without its own %s namespace is not supported yet", needed)
+		}
+	}
+	return nil
+}
+
+func checkCapabilities(spec *specs.Spec) error {
+	caps := spec.Process.Capabilities
+	if caps == nil {
+		return errors.New("configuration needs process.capabilities")
+	}
+	if len(caps.Inheritable)+len(caps.Ambient) > 0 {
+		return errors.New("inheritable and ambient capabilities are not supported yet")
+	}
+	for _, set := range [][]string{caps.Bounding, caps.Effective, caps.Permitted} {
+		if _, err := capMask(set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMounts(spec *specs.Spec) error {
+	for _, m := range spec.Mounts {
+		if !path.IsAbs(m.Destination) || path.Clean(m.Destination) != m.Destination || m.Destination == "/" {
+			return fmt.Errorf("mount destination %q is not a clean absolute path below /", m.Destination)
+		}
+		if len(m.UIDMappings)+len(m.GIDMappings) > 0 {
+			return fmt.Errorf("idmapped mount on %s is not supported yet", m.Destination)
+		}
+		if m.Type == "" || m.Type == "bind" {
+			return fmt.Errorf("bind mount on %s is not supported yet", m.Destination)
+		}
+	}
+	return nil
+}
