@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"namespaces-cgroups-ebpf/connsnoop"
+	"namespaces-cgroups-ebpf/internal/exitcode"
+)
+
+// traceFlags are the flags of trace.
+type traceFlags struct {
+	options   connsnoop.Options
+	duration  time.Duration
+	maxEvents uint64
+	output    string
+	format    string
+}
+
+// addTrace makes cmd trace, with its flags.
+func addTrace(cmd *cobra.Command) {
+	var f traceFlags
+	flags := cmd.Flags()
+	flags.DurationVar(&f.duration, "duration", 0, "stop after this time (0: at SIGINT or SIGTERM)")
+	flags.Uint64Var(&f.maxEvents, "max-events", 0, "stop after this many events (0: no limit)")
+	flags.StringVar(&f.output, "output", "", "write events to this file instead of stdout")
+	flags.StringVar(&f.format, "format", "json", "json (conn-event/v1, one per line) or table")
+	flags.Uint16Var(&f.options.Port, "port", 0, "only connections with this local or remote port")
+	flags.Uint32Var(&f.options.PID, "pid", 0, "only connections that this process opened")
+	flags.Uint32Var(&f.options.MaxConns, "max-conns", 0, "connections to follow at once (0: 16384)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return trace(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	}
+}
+
+// trace checks the input, attaches, and prints events until it is told to stop.
+func trace(ctx context.Context, f traceFlags, stdout, stderr io.Writer) (err error) {
+	if f.duration < 0 {
+		return exitcode.With(exitcode.Usage, fmt.Errorf("negative --duration %v", f.duration))
+	}
+	write, err := newWriter(f.format)
+	if err != nil {
+		return exitcode.With(exitcode.Usage, err)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	tracer, err := connsnoop.New(f.options)
+	if err != nil {
+		return exitcode.With(codeOf(err), err)
+	}
+	defer func() { err = errors.Join(err, tracer.Close()) }()
+	out, closeOut, err := openOutput(f.output, stdout)
+	if err != nil {
+		return exitcode.With(exitcode.Usage, err)
+	}
+	fmt.Fprintf(stderr, "ready: %d probes attached\n", tracer.Probes())
+	err = follow(ctx, tracer, f, func(e connsnoop.Event) error { return write(out, e) })
+	return errors.Join(err, closeOut(), printStats(tracer, stderr))
+}
+
+func codeOf(err error) int {
+	if errors.Is(err, connsnoop.ErrUnsupported) {
+		return exitcode.Unsupported
+	}
+	return exitcode.Usage
+}
+
+// follow hands events to emit until ctx is done, the time is up or there were
+// enough of them.
+func follow(ctx context.Context, tracer *connsnoop.Tracer, f traceFlags, emit func(connsnoop.Event) error) error {
+	if f.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.duration)
+		defer cancel()
+	}
+	var seen uint64
+	for event, err := range tracer.Events(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := emit(event); err != nil {
+			return err
+		}
+		if seen++; seen == f.maxEvents {
+			return nil
+		}
+	}
+	return nil
+}
+
+func printStats(tracer *connsnoop.Tracer, stderr io.Writer) error {
+	if err := tracer.Detach(); err != nil {
+		return err
+	}
+	stats, err := tracer.Stats()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "stats: %v\n", stats)
+	return nil
+}

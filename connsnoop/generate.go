@@ -1,0 +1,3 @@
+package connsnoop
+
+//go:generate go tool bpf2go -tags linux -target amd64,arm64 -cc clang-19 -strip llvm-strip-19 -no-global-types probes bpf/connsnoop.bpf.c -- -O2 -Wall -Wextra -Werror -Ibpf
