@@ -79,30 +79,43 @@ var steps = []step{
 // did not work; the result is this process's exit code.
 func Child() int {
 	status := os.NewFile(statusFD, "status")
-	err := child(newReceiver(os.NewFile(configFD, "config")), status)
+	last := child(newReceiver(os.NewFile(configFD, "config")), status)
 	// The supervisor prints the error. If it is gone there is no one to tell.
-	_ = send(status, message{Error: err})
-	return err.Code
+	_ = send(status, last)
+	return last.Error.Code
 }
 
-func child(in *json.Decoder, out io.Writer) *stepError {
+// child returns only with an error in the message.
+func child(in *json.Decoder, out io.Writer) message {
 	s := &setup{root: -1}
 	if err := in.Decode(&s.spec); err != nil {
 		return failed("configure", fmt.Errorf("read configuration: %w", err))
 	}
-	ready := message{}
-	for _, step := range steps {
-		start := time.Now()
-		if err := step.run(s); err != nil {
-			return failed(step.name, err)
-		}
-		ready.Steps = append(ready.Steps, StepTiming{Step: step.name, By: "child", DurationNS: time.Since(start).Nanoseconds()})
+	ready := s.runSteps()
+	if ready.Error != nil {
+		return ready
 	}
 	if err := synchronize(in, out, ready); err != nil {
 		return failed("synchronize", err)
 	}
 	err := syscall.Exec(s.command, s.spec.Process.Args, s.spec.Process.Env)
 	return failed("exec", execError(s.command, err))
+}
+
+// runSteps stops at the first step that does not work.
+func (s *setup) runSteps() message {
+	var done []StepTiming
+	for _, step := range steps {
+		start := time.Now()
+		err := step.run(s)
+		done = append(done, StepTiming{Step: step.name, By: "child", DurationNS: time.Since(start).Nanoseconds()})
+		if err != nil {
+			last := failed(step.name, err)
+			last.Steps = done
+			return last
+		}
+	}
+	return message{Steps: done}
 }
 
 // synchronize stands still while the supervisor looks at us from outside.
@@ -123,7 +136,7 @@ func synchronize(in *json.Decoder, out io.Writer, ready message) error {
 }
 
 // failed gives an error its step and its exit code.
-func failed(step string, err error) *stepError {
+func failed(step string, err error) message {
 	var coded *exitcode.Error
 	code := exitcode.Harness
 	switch {
@@ -132,5 +145,5 @@ func failed(step string, err error) *stepError {
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.ENODEV):
 		code = exitcode.Unsupported // no such system call, no such file system
 	}
-	return &stepError{Step: step, Message: err.Error(), Code: code}
+	return message{Error: &stepError{Step: step, Message: err.Error(), Code: code}}
 }

@@ -104,7 +104,11 @@ func makeDir(root int, name string) error {
 		return err
 	}
 	defer unix.Close(parent)
-	if err := unix.Mkdirat(parent, path.Base(name), 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
+	err = unix.Mkdirat(parent, path.Base(name), 0o755)
+	switch {
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EROFS):
+		return exitcode.With(exitcode.Usage, fmt.Errorf("create %s in rootfs: %w (create it yourself, empty)", name, err))
+	case err != nil && !errors.Is(err, unix.EEXIST):
 		return fmt.Errorf("create %s in rootfs: %w", name, err)
 	}
 	return nil

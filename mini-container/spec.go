@@ -12,7 +12,7 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 // Options is what a caller of NewSpec decides; the rest is our default.
 type Options struct {
-	Rootfs   string   // directory that becomes "/"; absolute, or relative to the caller
+	Rootfs   string   // directory that becomes "/"; may be relative
 	Hostname string   // "" means DefaultHostname
 	Args     []string // command and arguments, looked up inside the rootfs
 	Env      []string // "KEY=VALUE", later ones win

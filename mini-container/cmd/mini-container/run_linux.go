@@ -100,11 +100,6 @@ func (f *runFlags) prepare() error {
 	if f.options.Rootfs == "" {
 		return errors.New("--rootfs is required")
 	}
-	rootfs, err := filepath.Abs(f.options.Rootfs)
-	if err != nil {
-		return fmt.Errorf("resolve rootfs: %w", err)
-	}
-	f.options.Rootfs = rootfs
 	f.options.HostUID, f.options.HostGID = uint32(os.Geteuid()), uint32(os.Getegid())
 	if f.report == "" {
 		return nil
