@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -29,7 +30,11 @@ func compile(name string) (*jsonschema.Schema, error) {
 	c.AssertFormat = true
 	c.LoadURL = loadEmbedded
 	schema, err := c.Compile(ID(name))
-	if err != nil {
+	var invalid *jsonschema.ValidationError
+	switch {
+	case errors.As(err, &invalid):
+		return nil, fmt.Errorf("compile schema %s: %v", name, problemsOf(invalid)[0])
+	case err != nil:
 		return nil, fmt.Errorf("compile schema %s: %w", name, err)
 	}
 	return schema, nil

@@ -21,6 +21,9 @@ func TestConventions(t *testing.T) {
 			for _, finding := range lint(name, source) {
 				t.Error(finding)
 			}
+			for _, p := range schemas.Validate(name, []byte("null")) {
+				require.NotEqual(t, schemas.KeywordSchema, p.Keyword, p.Message)
+			}
 		})
 	}
 }
