@@ -36,7 +36,7 @@ func (e *Encoder) EncodeJSON(t Type, id uint32, v any) error {
 }
 
 // EncodeDone writes the Done frame, filling in FramesSent while the encoder is
-// locked so that the count is exact.
+// locked so that the count is exact. Later frames are refused with [ErrClosed].
 func (e *Encoder) EncodeDone(done Done) error {
 	return e.encode(TypeDone, 0, func(seq uint64) ([]byte, error) {
 		done.FramesSent = seq
@@ -83,6 +83,9 @@ func (e *Encoder) write(f Frame) error {
 		return e.err
 	}
 	e.seq = f.Seq
+	if f.Type == TypeDone {
+		e.err = ErrClosed
+	}
 	return nil
 }
 

@@ -20,6 +20,8 @@ var (
 	ErrTooLarge = errors.New("frame payload too large")
 	// ErrSequence: a gap, a duplicate or a reordering; see [SequenceError].
 	ErrSequence = errors.New("frame out of sequence")
+	// ErrClosed: Done has been sent, nothing may follow it.
+	ErrClosed = errors.New("stream closed by done frame")
 	// ErrPayload: the frame is sound but its JSON is not what its type demands.
 	ErrPayload = errors.New("frame payload malformed")
 )

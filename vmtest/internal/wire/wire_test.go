@@ -31,6 +31,8 @@ func TestRoundTrip(t *testing.T) {
 	require.NoError(t, enc.Encode(wire.TypeStdout, 3, []byte{0, 255, '\n'}))
 	require.NoError(t, enc.EncodeDone(wire.Done{Runs: 1}))
 
+	require.ErrorIs(t, enc.Encode(wire.TypeHeartbeat, 0, nil), wire.ErrClosed)
+
 	dec := wire.NewDecoder(&buf)
 	hello, err := dec.Decode()
 	require.NoError(t, err)

@@ -1,0 +1,11 @@
+// Package guest is PID 1 of every test machine: it brings the kernel from the
+// initramfs to the state that the guest contract describes, then carries out
+// what the host says over the wire protocol.
+//
+// [Main] is called by the vmtest command when it finds itself to be process 1.
+// The tables in contract.go are both what init does and what the README says.
+//
+// Gotcha: nothing here uses os/exec or os.Process. Process 1 has to reap every
+// orphan, and a wait for "any child" would steal the exit statuses that those
+// packages wait for; all processes are started and reaped by one reaper.
+package guest

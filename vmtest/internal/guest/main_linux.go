@@ -1,0 +1,83 @@
+package guest
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/wire"
+)
+
+// fatalWait bounds the attempt to tell the host about a fatal error: the
+// channel may be what is broken.
+const fatalWait = 2 * time.Second
+
+// Main is process 1. It never returns: it ends in a power-off, and the host
+// knows an orderly one by the Done frame before it.
+func Main() {
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "vmtest-init: not process 1")
+		return
+	}
+	ignoreSignals()
+	if err := live(process1{}, os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "vmtest-init: fatal: %v\n", err)
+	}
+	process1{}.PowerOff()
+}
+
+// ignoreSignals keeps Go's default action for SIGTERM and the like away: it
+// would exit, and the kernel panics when process 1 does. The signals are caught
+// and dropped rather than ignored, since ignoring is inherited by commands.
+func ignoreSignals() {
+	dropped := make(chan os.Signal, 1)
+	signal.Notify(dropped, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+		syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGABRT)
+}
+
+// live boots, serves the host and returns why it is over.
+func live(k kernel, console io.Writer) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	m := newMachine(k, "")
+	if err := m.enterRoot(); err != nil {
+		return err
+	}
+	if err := m.furnish(); err != nil {
+		return err
+	}
+	for _, warning := range m.warnings {
+		fmt.Fprintf(console, "vmtest-init: %s\n", warning)
+	}
+	port, err := openChannel("/sys")
+	if err != nil {
+		return err
+	}
+	return converse(port, m)
+}
+
+func converse(conn io.ReadWriter, p platform) error {
+	r := newReaper()
+	go r.run()
+	s := newSession(conn, p, r)
+	err := s.serve()
+	if err != nil {
+		told := make(chan struct{})
+		go func() {
+			_ = s.enc.EncodeJSON(wire.TypeError, 0, wire.Error{Message: err.Error()})
+			close(told)
+		}()
+		select {
+		case <-told:
+		case <-time.After(fatalWait):
+		}
+	}
+	return err
+}
