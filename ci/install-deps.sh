@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the make targets need and this machine lacks: on Debian 12 and
+# 13, as root; else it says what to install. Usage: ci/install-deps.sh [test|vmtest]
+set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
+die() { echo "ci/install-deps.sh: $*" >&2; exit 2; }
+there() { if [[ $1 == /* ]]; then [ -e "$1" ]; else command -v "$1" >/dev/null; fi; }
+# From 1.21 on, Go fetches the version that go.mod names (GOTOOLCHAIN=auto, see the Makefile).
+go_ok() { [[ $(cd / && GOTOOLCHAIN=local go env GOVERSION 2>&1) =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 21)); }
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"; }
+
+# A command or a file, and the package that has it.
+wanted="git=git /etc/ssl/certs/ca-certificates.crt=ca-certificates clang-19=clang-19 llvm-strip-19=llvm-19
+	clang-format-19=clang-format-19 shellcheck=shellcheck mke2fs=e2fsprogs depmod=kmod xz=xz-utils zstd=zstd"
+case ${1-vmtest} in
+test) ;;
+vmtest) wanted+=" qemu-system-x86_64=qemu-system-x86 mmdebstrap=mmdebstrap newuidmap=uidmap
+	unshare=util-linux /usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring" ;;
+*) die "usage: ci/install-deps.sh [test|vmtest]" ;;
+esac
+missing=()
+for w in $wanted; do there "${w%=*}" || missing+=("${w#*=}"); done
+go_ok || missing+=(golang-go)
+((${#missing[@]})) || exit 0
+
+# shellcheck source=/dev/null
+case $(. /etc/os-release; echo "${ID-}-${VERSION_CODENAME-}") in
+debian-bookworm) go_from=bookworm-backports ;; # bookworm's own is 1.19
+debian-trixie) go_from=trixie ;;
+*) die "this is neither Debian 12 nor 13; install what Debian has in: ${missing[*]}" ;;
+esac
+[ "$(id -u)" = 0 ] || die "not root; install (golang-go from $go_from): apt-get install --no-install-recommends ${missing[*]}"
+echo "installing ${missing[*]}"
+apt update
+if ! go_ok && [ $go_from = bookworm-backports ]; then
+	list=/etc/apt/sources.list.d/vmtest-backports.list
+	trap 'rm -f $list' EXIT
+	mirror=$("${0%/*}/mirror.sh" bookworm)
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $go_from main" >$list
+	apt update
+fi
+apt install --no-install-recommends "${missing[@]/%golang-go/golang-go/$go_from}"
+go_ok || die "$(command -v go) is older than Go 1.21 and hides the one of Debian: take it out of PATH"
