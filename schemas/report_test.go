@@ -87,6 +87,34 @@ func TestValidateDocument(t *testing.T) {
 	}
 }
 
+func TestValidateAny(t *testing.T) {
+	tests := []struct {
+		name, document, data string
+		records              int
+		ok                   bool
+	}{
+		{"lines by name", "a.jsonl", good + "\n", 1, true},
+		{"document by name", "a.json", good + "\n" + good, 1, false},
+		{"lines", "-", good + "\n" + good, 2, true},
+		{"one line", "-", good + "\n\n", 1, true},
+		{"pretty document", "-", strings.ReplaceAll(good, ",", ",\n"), 1, true},
+		{"second line cut off", "-", good + "\n" + good[:9], 2, false},
+		{"nothing", "-", "", 0, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			report, err := schemas.ValidateAny(tt.document, "schema-list/v1", strings.NewReader(tt.data))
+			require.NoError(t, err)
+			require.Equal(t, tt.document, report.Document)
+			require.Equal(t, tt.records, report.Records)
+			require.Equal(t, tt.ok, report.OK())
+			require.Equal(t, fmt.Sprintf("%x", sha256.Sum256([]byte(tt.data))), report.SHA256)
+		})
+	}
+	_, err := schemas.ValidateAny("-", "schema-list/v1", iotest.ErrReader(io.ErrClosedPipe))
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
 func TestReportIsBounded(t *testing.T) {
 	report, err := schemas.ValidateLines("schema-list/v1", strings.NewReader(strings.Repeat("{}\n", 1000)))
 	require.NoError(t, err)

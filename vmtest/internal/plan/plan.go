@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"path"
 	"strings"
 	"time"
 
@@ -73,11 +72,6 @@ func (e Entry) FullID() string { return e.Deliverable + "/" + e.ID }
 
 // Timeout is the time after which the entry is killed.
 func (e Entry) Timeout() time.Duration { return time.Duration(e.TimeoutNS) }
-
-// Lines tells whether the artifact is JSON lines, as against one document.
-func (a Artifact) Lines() bool {
-	return a.Path == Stdout || path.Ext(a.Path) == ".jsonl"
-}
 
 // Applies tells whether the entry is meant to run on the kernel with this
 // release ("6.12.43+deb13-cloud-amd64"). If not, reason says why in words
