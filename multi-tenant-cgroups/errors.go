@@ -19,6 +19,8 @@ var (
 	ErrForeign = errors.New("there is a cgroup of that name that this program did not make: remove it or rename yours")
 	// ErrNotApplied: the policy is not in force.
 	ErrNotApplied = errors.New("policy is not applied: run apply first")
+	// ErrNoTenant: the policy has no tenant of that name.
+	ErrNoTenant = errors.New("no such tenant in the policy")
 	// ErrOvercommit: the limits exceed the machine, and the policy says refuse.
 	ErrOvercommit = errors.New("limits exceed the machine")
 )

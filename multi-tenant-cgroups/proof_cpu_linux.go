@@ -1,0 +1,155 @@
+package multitenantcgroups
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+const (
+	// firstThrottle bounds the wait for the first throttling: what a spinner
+	// uses before that belongs to a period that began without it.
+	firstThrottle = time.Second
+	// moreWindows is how often a noisy measurement goes on for twice as long.
+	moreWindows = 2
+)
+
+// proveCPU spins in as many processes as it takes to exceed the limit by half.
+// The yardstick is quota x nr_periods and not the wall clock: in a virtual
+// machine the two drift apart by a quarter.
+func proveCPU(ctx context.Context, v *verifier, cgroup string, p *Proof, finish func() error) error {
+	share, _ := cpuShare(p.PolicyValue)
+	p.Tolerance = quietTolerance
+	p.Expected = fmt.Sprintf("processes that never sleep get %.3f CPUs and are throttled in most periods", share)
+	spinners := min(runtime.NumCPU(), int(math.Floor(1.5*share))+1)
+	if float64(spinners) < 1.25*share {
+		p.Verdict, p.Reason = Inconclusive, fmt.Sprintf("%d CPUs are too few to exceed a limit of %.3f", runtime.NumCPU(), share)
+		return finish()
+	}
+	spec := WorkloadSpec{Kind: workCPU, Processes: spinners}
+	err := v.inCgroup(ctx, v.controlCgroup(), spec, func(*runner) error {
+		run, err := v.spin(ctx, v.controlCgroup(), p.PolicyValue, spinners, v.opts.Duration/2)
+		p.ControlRun = run
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("control run: %w", err)
+	}
+	err = v.inCgroup(ctx, path.Join(cgroup, probeName), spec, func(*runner) error {
+		return v.spinUnderLimit(ctx, cgroup, spinners, p)
+	})
+	if err != nil {
+		return err
+	}
+	return finish()
+}
+
+// spinUnderLimit measures until the judge comes to a verdict. All windows
+// count together: a stall is charged to one and repaid in the next.
+func (v *verifier) spinUnderLimit(ctx context.Context, cgroup string, spinners int, p *Proof) error {
+	if err := v.awaitThrottle(ctx, cgroup); err != nil {
+		return err
+	}
+	start, begin, window := time.Now(), cpuStat{}, v.opts.Duration
+	if err := begin.read(v.tree, cgroup); err != nil {
+		return err
+	}
+	guard := startSentinel()
+	var gap time.Duration
+	for turn := 0; ; turn++ {
+		if err := pause(ctx, window); err != nil {
+			guard.end()
+			return err
+		}
+		end := cpuStat{}
+		if err := end.read(v.tree, cgroup); err != nil {
+			guard.end()
+			return err
+		}
+		gap = max(gap, guard.end())
+		p.Measured = cpuRun(begin, end, time.Since(start), p.PolicyValue, spinners)
+		p.Verdict, p.Reason, p.Tolerance = judgeCPU(p.Measured, p.ControlRun, gap)
+		if p.Verdict != Inconclusive || turn == moreWindows {
+			return nil
+		}
+		window, guard = 2*window, startSentinel()
+	}
+}
+
+func (v *verifier) awaitThrottle(ctx context.Context, cgroup string) error {
+	var first, now cpuStat
+	if err := first.read(v.tree, cgroup); err != nil {
+		return err
+	}
+	for end := time.Now().Add(firstThrottle); time.Now().Before(end); {
+		if err := now.read(v.tree, cgroup); err != nil {
+			return err
+		}
+		if now.throttled > first.throttled {
+			return nil
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spin measures one window without a limit.
+func (v *verifier) spin(ctx context.Context, cgroup, policy string, spinners int, window time.Duration) (Run, error) {
+	var begin, end cpuStat
+	if err := begin.read(v.tree, cgroup); err != nil {
+		return Run{}, err
+	}
+	start := time.Now()
+	if err := pause(ctx, window); err != nil {
+		return Run{}, err
+	}
+	err := end.read(v.tree, cgroup)
+	return cpuRun(begin, end, time.Since(start), policy, spinners), err
+}
+
+// cpuStat holds the counters of cpu.stat that matter here.
+type cpuStat struct{ usage, periods, throttled uint64 } // usage in microseconds
+
+func (c *cpuStat) read(tree Tree, cgroup string) error {
+	values, err := readCounters(tree, cgroup, evidenceOf[CPUMax])
+	if err != nil {
+		return err
+	}
+	number := func(key string) uint64 {
+		n, _ := strconv.ParseUint(values[counterKey{"cpu.stat", key}], 10, 64)
+		return n
+	}
+	c.usage, c.periods, c.throttled = number("usage_usec"), number("nr_periods"), number("nr_throttled")
+	return nil
+}
+
+// cpuRun relates the use to what the policy allows: per period where the
+// kernel counts periods, else by the wall clock.
+func cpuRun(begin, end cpuStat, wall time.Duration, policy string, spinners int) Run {
+	usage, periods, throttled := (end.usage-begin.usage)*1000, end.periods-begin.periods, end.throttled-begin.throttled
+	share, _ := cpuShare(policy)
+	_, period, _ := parseCPUMax(policy)
+	allowed := share * float64(period) * 1000 * float64(periods)
+	if periods == 0 {
+		allowed = share * float64(wall.Nanoseconds())
+	}
+	return Run{
+		Ran: true, Completed: true, LimitUsed: float64(usage) / allowed, DurationNS: wall.Nanoseconds(),
+		UsageNS: &usage, Periods: &periods, Throttled: &throttled, Spinners: &spinners,
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

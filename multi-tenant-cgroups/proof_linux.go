@@ -1,0 +1,79 @@
+package multitenantcgroups
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strconv"
+	"time"
+)
+
+var errNotExist = fs.ErrNotExist
+
+// probeDeadline bounds one workload that tries to reach a limit.
+const probeDeadline = 20 * time.Second
+
+// pollEvery is how often a running workload is looked at.
+const pollEvery = 2 * time.Millisecond
+
+// proofs holds one function per control. Each runs the control run and the
+// probe, calls finish once both have ended, and sets the verdict.
+var proofs = map[string]func(ctx context.Context, v *verifier, cgroup string, p *Proof, finish func() error) error{
+	MemoryMax: proveMemory,
+	PidsMax:   provePids,
+	CPUMax:    proveCPU,
+}
+
+// inCgroup makes a cgroup for one workload, runs it there, and takes both down
+// again: the cgroup first, since killing it ends what the workload forked.
+func (v *verifier) inCgroup(ctx context.Context, cgroup string, spec WorkloadSpec, measure func(*runner) error) error {
+	if err := v.tree.Create(cgroup); err != nil {
+		return err
+	}
+	r, err := startWorkload(ctx, v.tree, v.opts.Workload, cgroup, spec)
+	if err != nil {
+		return errors.Join(err, v.tree.Destroy(cgroup))
+	}
+	if err = r.ask(commandGo); err == nil {
+		err = measure(r)
+	}
+	err = errors.Join(err, v.tree.Destroy(cgroup))
+	_, stopErr := r.stop()
+	return errors.Join(err, stopErr)
+}
+
+// controlCgroup is where control runs happen: next to the tenants.
+func (v *verifier) controlCgroup() string { return path.Join(v.policy.Root, controlName) }
+
+// until polls the workload until it is done, has ended, or time is up. look is
+// called on each turn, and once more at the end.
+func (r *runner) until(ctx context.Context, deadline time.Duration, look func() error) (time.Duration, error) {
+	start := time.Now()
+	for {
+		if err := r.ask(commandStat); err != nil {
+			return 0, err
+		}
+		spent := time.Since(start)
+		if err := look(); err != nil {
+			return spent, err
+		}
+		if r.last.Done || r.last.Ended || spent > deadline {
+			return spent, nil
+		}
+		select {
+		case <-ctx.Done():
+			return spent, ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// readNumber reads a file that holds one number.
+func readNumber(tree Tree, cgroup, file string) (uint64, error) {
+	content, err := tree.Read(cgroup, file)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseUint(content, 10, 64)
+}

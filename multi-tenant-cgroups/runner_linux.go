@@ -1,0 +1,96 @@
+package multitenantcgroups
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// runner drives one workload process from outside.
+type runner struct {
+	cmd      *exec.Cmd
+	in       io.Closer
+	requests *json.Encoder
+	replies  *json.Decoder
+	stderr   bytes.Buffer
+	last     WorkloadState
+}
+
+// startWorkload starts argv, which must end up in RunWorkload, and moves the
+// workers that it forks into cgroup. They wait there for commandGo. The Go
+// process itself stays outside. Moving through cgroup.procs and not clone3
+// keeps cpuset right on 5.10, and no start-up runs under the limit.
+func startWorkload(ctx context.Context, tree Tree, argv []string, cgroup string, spec WorkloadSpec) (*runner, error) {
+	r := &runner{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
+	r.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	r.cmd.Stderr = &r.stderr
+	r.cmd.WaitDelay = time.Second
+	stdin, err := r.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := r.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	r.in, r.requests, r.replies = stdin, json.NewEncoder(stdin), json.NewDecoder(stdout)
+	if err := r.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start workload: %w", err)
+	}
+	if err := r.admit(tree, cgroup, spec); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+func (r *runner) admit(tree Tree, cgroup string, spec WorkloadSpec) error {
+	if err := r.ask(spec); err != nil {
+		return err
+	}
+	for _, pid := range r.last.Pids {
+		if err := tree.Write(cgroup, "cgroup.procs", strconv.Itoa(pid)); err != nil {
+			return fmt.Errorf("move workload: %w", err)
+		}
+	}
+	return nil
+}
+
+// ask sends a request and keeps the state that comes back.
+func (r *runner) ask(request any) error {
+	if err := r.requests.Encode(request); err != nil {
+		return r.broken(err)
+	}
+	r.last = WorkloadState{}
+	if err := r.replies.Decode(&r.last); err != nil {
+		return r.broken(err)
+	}
+	return nil
+}
+
+func (r *runner) broken(err error) error {
+	if text := strings.TrimSpace(r.stderr.String()); text != "" {
+		return fmt.Errorf("talk to workload: %w: %s", err, text)
+	}
+	return fmt.Errorf("talk to workload: %w", err)
+}
+
+// close ends the workload, if it has not been stopped, and reaps it.
+func (r *runner) close() error {
+	_ = r.in.Close()
+	return r.cmd.Wait()
+}
+
+// stop asks for the final state and ends the workload.
+func (r *runner) stop() (WorkloadState, error) {
+	err := r.ask(commandStop)
+	return r.last, errors.Join(err, r.close())
+}
