@@ -19,7 +19,7 @@ const (
 // nameForm is the form of every schema name: "conn-event/v1".
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}/v[1-9][0-9]?$`)
 
-// Names lists the schemas, sorted: "bench-run/v1", "conn-event/v1", ...
+// Names lists the schemas, sorted: "cgroup-policy/v1", "conn-event/v1", ...
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {

@@ -33,7 +33,7 @@ type Problem struct {
 	Message string `json:"message"`
 }
 
-// String reads "/dport  maximum  must be <= 65535 but found 70000", free of
+// String reads "/remote_port  maximum  must be <= 65535 but found 70000", free of
 // control characters.
 func (p Problem) String() string {
 	instance := p.Instance
@@ -72,10 +72,15 @@ func parse(data []byte) (any, []Problem) {
 		return nil, []Problem{tooLong()}
 	}
 	value, err := decode(data)
-	if err != nil {
-		return nil, []Problem{{Keyword: KeywordJSON, Message: shorten(err.Error())}}
+	if err == nil {
+		return value, nil
 	}
-	return value, nil
+	p := Problem{Keyword: KeywordJSON, Message: shorten(err.Error())}
+	var f *fault
+	if errors.As(err, &f) {
+		p.Instance = shorten(f.path)
+	}
+	return nil, []Problem{p}
 }
 
 func tooLong() Problem {

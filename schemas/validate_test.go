@@ -33,12 +33,14 @@ func TestValidate(t *testing.T) {
 		{"trailing data", "schema-list/v1", list(`"schema-list/v1"`, "") + `{}`, "", "json"},
 		{"key twice", "schema-list/v1", list(`"schema-list/v1"`, `,"schema":"schema-list/v1"`), "", "json"},
 		{"key twice, escaped", "schema-list/v1", list(`"schema-list/v1"`, `,"s\u0063hema":"schema-list/v1"`), "", "json"},
-		{"huge exponent", "schema-list/v1", list(`1e999999999`, ""), "", "json"},
-		{"tiny exponent", "schema-list/v1", list(`1E-999999999`, ""), "", "json"},
-		{"exponent overflow", "schema-list/v1", list(`1e99999999999999999999`, ""), "", "json"},
-		{"endless number", "schema-list/v1", list(strings.Repeat("9", 500), ""), "", "json"},
+		{"huge exponent", "schema-list/v1", list(`1e999999999`, ""), "/schema", "json"},
+		{"tiny exponent", "schema-list/v1", list(`1E-999999999`, ""), "/schema", "json"},
+		{"exponent overflow", "schema-list/v1", list(`1e99999999999999999999`, ""), "/schema", "json"},
+		{"endless number", "schema-list/v1", list(strings.Repeat("9", 500), ""), "/schema", "json"},
 		{"not UTF-8", "schema-list/v1", list("\"\xff\"", ""), "", "json"},
-		{"too deep", "schema-list/v1", strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "", "json"},
+		{"too deep", "schema-list/v1", strings.Repeat("[", 5000) + strings.Repeat("]", 5000), strings.Repeat("/0", 65), "json"},
+		{"too many values", "schema-list/v1", `{"schemas":[` + strings.Repeat("0,", 300_000) + `0]}`, "/schemas/262142", "json"},
+		{"long key", "schema-list/v1", `{"` + strings.Repeat("a", 2000) + `":0}`, "", "json"},
 		{"too long", "schema-list/v1", strings.Repeat(" ", schemas.MaxRecordBytes+1), "", "size"},
 	}
 	for _, tt := range tests {
@@ -94,6 +96,13 @@ func TestValidateOrder(t *testing.T) {
 	for range 20 {
 		require.Equal(t, first, schemas.Validate("schema-list/v1", data))
 	}
+}
+
+// As many faults as a record can hold must neither take long nor a lot of
+// memory.
+func TestValidateWorstCase(t *testing.T) {
+	problems := schemas.Validate("schema-list/v1", []byte(`{"schemas":[`+strings.Repeat("0,", 50_000)+`0]}`))
+	require.Len(t, problems, 50_002)
 }
 
 func TestProblemString(t *testing.T) {
