@@ -67,17 +67,15 @@ func (a apt) prepare() error {
 			return err
 		}
 	}
-	files := map[string]string{
-		"apt.conf":     strings.ReplaceAll(aptConf, "{dir}", a.dir),
-		"sources.list": a.source(),
-		"status":       "",
+	conf := strings.ReplaceAll(aptConf, "{dir}", a.dir)
+	if err := writeFile(filepath.Join(a.dir, "apt.conf"), []byte(conf), 0o644); err != nil {
+		return err
 	}
-	for name, data := range files {
-		if err := writeFile(filepath.Join(a.dir, name), []byte(data)); err != nil {
-			return err
-		}
+	if err := writeFile(filepath.Join(a.dir, "status"), nil, 0o644); err != nil {
+		return err
 	}
-	return nil
+	// A mirror's URI may hold a password.
+	return writeFile(filepath.Join(a.dir, "sources.list"), []byte(a.source()), 0o600)
 }
 
 // update fetches the suite's index and checks its signature.

@@ -24,7 +24,7 @@ func sha256File(path string) (string, error) {
 
 // writeFile writes a file that is whole under its name or not there, also
 // after a crash.
-func writeFile(path string, data []byte) error {
+func writeFile(path string, data []byte, perm os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func writeFile(path string, data []byte) error {
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = f.Chmod(perm)
 	}
 	if err == nil {
 		err = f.Sync()

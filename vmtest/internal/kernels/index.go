@@ -28,14 +28,13 @@ type indexes struct {
 // saved is candidates.json: what apt said, so that a warm run needs no apt.
 type saved struct {
 	Fetched    time.Time   `json:"fetched"`
-	Source     string      `json:"source"` // the line of sources.list
+	Source     string      `json:"source"` // hash of the line of sources.list
 	Candidates []candidate `json:"candidates"`
 }
 
 // at returns the private apt for a suite of a mirror.
 func (x *indexes) at(uri, suite string, expired bool) apt {
-	sum := sha256.Sum256([]byte(uri))
-	dir := filepath.Join(x.dir, suite+"-"+hex.EncodeToString(sum[:6]))
+	dir := filepath.Join(x.dir, suite+"-"+hashOf(uri))
 	return apt{dir: dir, uri: uri, suite: suite, expired: expired, keyring: x.keyring, run: x.run}
 }
 
@@ -72,11 +71,11 @@ func (x *indexes) fetch(ctx context.Context, a apt) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(saved{Fetched: x.now().UTC(), Source: a.source(), Candidates: found})
+	data, err := json.Marshal(saved{Fetched: x.now().UTC(), Source: hashOf(a.source()), Candidates: found})
 	if err != nil {
 		return nil, fmt.Errorf("save package index: %w", err)
 	}
-	return found, writeFile(filepath.Join(a.dir, "candidates.json"), data)
+	return found, writeFile(filepath.Join(a.dir, "candidates.json"), data, 0o644)
 }
 
 // saved reads candidates.json. One from the future is as old as none: the
@@ -84,8 +83,14 @@ func (x *indexes) fetch(ctx context.Context, a apt) ([]candidate, error) {
 func (x *indexes) saved(a apt) (saved, bool) {
 	var s saved
 	data, err := os.ReadFile(filepath.Join(a.dir, "candidates.json"))
-	if err != nil || json.Unmarshal(data, &s) != nil || s.Source != a.source() {
+	if err != nil || json.Unmarshal(data, &s) != nil || s.Source != hashOf(a.source()) {
 		return saved{}, false
 	}
 	return s, !s.Fetched.Before(x.fresh) && !s.Fetched.After(x.now().Add(time.Minute))
+}
+
+// hashOf is a short name for a text that may hold a password.
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
 }

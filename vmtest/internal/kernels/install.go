@@ -123,7 +123,7 @@ func finish(made string, want set, source string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(made, "kernel.json"), append(data, '\n'))
+	return writeFile(filepath.Join(made, "kernel.json"), append(data, '\n'), 0o644)
 }
 
 // replace gives made its final name. A spoilt entry of that name moves aside

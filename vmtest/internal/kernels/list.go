@@ -27,7 +27,7 @@ type List struct {
 	Kernels []Series `json:"kernels"`
 }
 
-var seriesForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,2}$`)
+var seriesForm = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+)?$`)
 
 // ParseList reads a kernel list. Unknown keys, unknown schema versions,
 // repeated series and series without suites are errors.

@@ -34,7 +34,7 @@ func parseCandidates(text string) []candidate {
 	var found []candidate
 	for _, s := range parseStanzas(text) {
 		_, _, ok := splitName(s["package"])
-		if !ok || len(s["sha256"]) != 64 || s["filename"] == "" || s["version"] == "" {
+		if !ok || len(s["sha256"]) != 64 || !strings.HasSuffix(s["filename"], ".deb") || s["version"] == "" {
 			continue
 		}
 		size, _ := strconv.ParseInt(s["size"], 10, 64)
