@@ -14,8 +14,8 @@ import (
 
 func TestExitCode(t *testing.T) {
 	b := newBench(t, 0)
-	report := filepath.Join(b.base, "report.json")
-	for _, code := range []int{0, 7, 1 + b.random.IntN(255)} {
+	report := artifact(t, "exited.json")
+	for _, code := range []int{7, 8 + b.random.IntN(248)} { // 0 is what every other test sees
 		c := b.start(t, "exit:"+strconv.Itoa(code), "--report", report)
 		require.Equal(t, code, c.end(t), "stderr: %s", &c.stderr)
 		require.Empty(t, c.stderr.String())
@@ -27,9 +27,9 @@ func TestExitCode(t *testing.T) {
 
 func TestKilledCommand(t *testing.T) {
 	b := newBench(t, 0)
-	report := filepath.Join(b.base, "report.json")
-	c := b.start(t, "story:", "--report", report)
-	c.story(t)
+	report := artifact(t, "killed.json")
+	c := b.start(t, "wait", "--report", report)
+	c.line(t)
 	require.NoError(t, unix.Kill(c.find(t, b), unix.SIGKILL))
 	require.Equal(t, 128+9, c.end(t))
 	r := readReport(t, report)
@@ -76,7 +76,7 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b.rootfs = tt.rootfs
-			report := filepath.Join(b.base, "refused.json")
+			report := artifact(t, "refused.json")
 			c := b.start(t, "exit:0", append(tt.flags, "--report", report)...)
 			require.Equal(t, tt.want, c.end(t))
 			require.NotEmpty(t, c.stderr.String())

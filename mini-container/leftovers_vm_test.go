@@ -20,8 +20,8 @@ func TestNothingLeft(t *testing.T) {
 	before := takeStock(t, b)
 
 	t.Run("after an exit", func(t *testing.T) {
-		c := b.start(t, "story:", "--report", filepath.Join(b.base, "report.json"))
-		c.story(t)
+		c := b.start(t, "wait", "--report", filepath.Join(b.base, "report.json"))
+		c.line(t)
 		during := takeStock(t, b)
 		require.Greater(t, len(during.namespaces), len(before.namespaces), "the check sees no container at all")
 		require.Equal(t, 0, c.end(t))
@@ -29,16 +29,16 @@ func TestNothingLeft(t *testing.T) {
 		requireStock(t, b, before)
 	})
 	t.Run("after SIGKILL of the supervisor", func(t *testing.T) {
-		c := b.start(t, "story:")
-		c.story(t)
+		c := b.start(t, "wait")
+		c.line(t)
 		require.NoError(t, c.cmd.Process.Kill())
 		c.cmd.Wait()
 		requireStock(t, b, before)
 	})
 	t.Run("after SIGKILL during set-up", func(t *testing.T) {
-		took := b.timeToStory(t)
+		took := b.timeToReady(t)
 		for range 5 {
-			c := b.start(t, "story:")
+			c := b.start(t, "wait")
 			time.Sleep(time.Duration(b.random.Int64N(int64(took))))
 			require.NoError(t, c.cmd.Process.Kill())
 			c.cmd.Wait()
@@ -46,8 +46,8 @@ func TestNothingLeft(t *testing.T) {
 		}
 	})
 	t.Run("after SIGKILL with a user namespace", func(t *testing.T) {
-		c := b.start(t, "story:", "--user-ns")
-		c.story(t)
+		c := b.start(t, "wait", "--user-ns")
+		c.line(t)
 		require.NoError(t, c.cmd.Process.Kill())
 		c.cmd.Wait()
 		requireStock(t, b, before)
@@ -59,10 +59,10 @@ func (b *bench) firstRun(t *testing.T) {
 	require.Equal(t, 0, b.start(t, "exit:0").end(t))
 }
 
-func (b *bench) timeToStory(t *testing.T) time.Duration {
+func (b *bench) timeToReady(t *testing.T) time.Duration {
 	start := time.Now()
-	c := b.start(t, "story:")
-	c.story(t)
+	c := b.start(t, "wait")
+	c.line(t)
 	took := time.Since(start)
 	require.Equal(t, 0, c.end(t))
 	return took

@@ -40,6 +40,10 @@ func probe(mode string) int {
 		json.NewEncoder(os.Stdout).Encode(tellStory(argument))
 		os.Stdin.Read(make([]byte, 1))
 		return 0
+	case "wait": // live until stdin ends
+		fmt.Println("ready")
+		os.Stdin.Read(make([]byte, 1))
+		return 0
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return code

@@ -19,8 +19,8 @@ import (
 func TestPropagation(t *testing.T) {
 	b := newBench(t, 0)
 	before := readText("/proc/self/mountinfo")
-	c := b.start(t, "story:")
-	c.story(t)
+	c := b.start(t, "wait")
+	c.line(t)
 	pid := c.find(t, b)
 	require.Equal(t, before, readText("/proc/self/mountinfo"), "the container's set-up shows on the host")
 
