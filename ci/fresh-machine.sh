@@ -5,7 +5,7 @@
 # and mmdebstrap. Usage: ci/fresh-machine.sh SUITE [COMMAND]
 set -euo pipefail
 suite=${1:?usage: ci/fresh-machine.sh SUITE [COMMAND]}
-command=${2:-'ci/install-deps.sh && ci/install-deps.sh && go version && go build ./...'}
+command=${2:-'ci/install-deps.sh && ci/install-deps.sh && export GOTOOLCHAIN=auto && go version && go build ./...'}
 cd "$(dirname "$0")/.."
 if [ -z "${FRESH_ROOT-}" ]; then # outside: everything goes when this ends, however it ends
 	FRESH_ROOT=$(mktemp -d)
@@ -18,7 +18,7 @@ if [ -z "${FRESH_ROOT-}" ]; then # outside: everything goes when this ends, howe
 fi
 
 # This machine's own way to a mirror: URI, proxy, date checks, certificates.
-mirror=$(ci/mirror.sh "$(. /etc/os-release && echo "$VERSION_CODENAME")")
+mirror=$(ci/mirror.sh "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)")
 mkdir -p "$FRESH_ROOT/etc/apt/apt.conf.d" "$FRESH_ROOT/usr/local/share/ca-certificates"
 apt-config dump Acquire | grep -E '^Acquire::(https?::|Check-|Retries).*"[^"]+";' >"$FRESH_ROOT/etc/apt/apt.conf.d/99host" || :
 cp -a /usr/local/share/ca-certificates/. "$FRESH_ROOT/usr/local/share/ca-certificates/"
@@ -34,5 +34,5 @@ pass=()
 for v in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY GOPROXY GOSUMDB TERM KERNELS TIER; do
 	[ -z "${!v-}" ] || pass+=("$v=${!v}")
 done
-env -i "${pass[@]}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 GOTOOLCHAIN=auto \
+env -i "${pass[@]}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 \
 	chroot "$FRESH_ROOT" sh -ec "cd /src; $command"

@@ -20,24 +20,27 @@ vmtest) wanted+=" qemu-system-x86_64=qemu-system-x86 mmdebstrap=mmdebstrap newui
 esac
 missing=()
 for w in $wanted; do there "${w%=*}" || missing+=("${w#*=}"); done
-go_ok || missing+=(golang-go)
-((${#missing[@]})) || exit 0
+go=$(go_ok || echo golang-go)
+[ "${missing[*]}$go" ] || exit 0
 
 # shellcheck source=/dev/null
 case $(. /etc/os-release; echo "${ID-}-${VERSION_CODENAME-}") in
 debian-bookworm) go_from=bookworm-backports ;; # bookworm's own is 1.19
 debian-trixie) go_from=trixie ;;
-*) die "this is neither Debian 12 nor 13; install what Debian has in: ${missing[*]}" ;;
+*) die "this is neither Debian 12 nor 13; install what Debian has in: ${missing[*]} $go" ;;
 esac
-[ "$(id -u)" = 0 ] || die "not root; install (golang-go from $go_from): apt-get install --no-install-recommends ${missing[*]}"
-echo "installing ${missing[*]}"
+[ "$(id -u)" = 0 ] || die "not root; install: apt-get install --no-install-recommends ${missing[*]} ${go:+$go/$go_from}"
+echo "installing ${missing[*]} $go"
 apt update
-if ! go_ok && [ $go_from = bookworm-backports ]; then
-	list=/etc/apt/sources.list.d/vmtest-backports.list
-	trap 'rm -f $list' EXIT
-	mirror=$("${0%/*}/mirror.sh" bookworm)
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $go_from main" >$list
-	apt update
+apt install --no-install-recommends "${missing[@]}" >/dev/null
+if [ "$go" ]; then
+	if [ $go_from = bookworm-backports ]; then
+		list=/etc/apt/sources.list.d/vmtest-backports.list
+		trap 'rm -f $list' EXIT
+		mirror=$("${0%/*}/mirror.sh" bookworm)
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $go_from main" >$list
+		apt update
+	fi
+	apt install --no-install-recommends -t $go_from golang-go >/dev/null
 fi
-apt install --no-install-recommends "${missing[@]/%golang-go/golang-go/$go_from}"
-go_ok || die "$(command -v go) is older than Go 1.21 and hides the one of Debian: take it out of PATH"
+go_ok || die "$(command -v go) is older than Go 1.21 and hides Debian's: take it out of PATH"
