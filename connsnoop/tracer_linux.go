@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,12 +15,17 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
+// readInterval is how long a record may wait in the ring: the kernel wakes the
+// reader only when much is queued (WAKEUP_BYTES in bpf/maps.h).
+const readInterval = 100 * time.Millisecond
+
 // Tracer follows TCP connections from New to Detach.
 type Tracer struct {
 	objects probesObjects
 	links   []link.Link
 	reader  *ringbuf.Reader
 	offset  time.Duration
+	queued  atomic.Int64
 	drained atomic.Bool
 	detach  sync.Once
 	detErr  error
@@ -59,21 +65,27 @@ func (t *Tracer) start(options Options) error {
 func (t *Tracer) Probes() int { return len(t.links) }
 
 // Read waits for the next event. After Detach it returns what is still in
-// the ring, and then io.EOF.
+// the ring, and then io.EOF. Call it from one goroutine only.
 func (t *Tracer) Read() (Event, error) {
-	if t.drained.Load() {
-		return Event{}, io.EOF
+	for !t.drained.Load() {
+		t.reader.SetDeadline(time.Now().Add(readInterval))
+		record, err := t.reader.Read()
+		switch {
+		case err == nil:
+			t.queued.Store(int64(record.Remaining))
+			return Decode(record.RawSample, t.offset)
+		case errors.Is(err, ringbuf.ErrFlushed), errors.Is(err, ringbuf.ErrClosed):
+			t.drained.Store(true)
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return Event{}, fmt.Errorf("read ring buffer: %w", err)
+		}
 	}
-	record, err := t.reader.Read()
-	switch {
-	case errors.Is(err, ringbuf.ErrFlushed), errors.Is(err, ringbuf.ErrClosed):
-		t.drained.Store(true)
-		return Event{}, io.EOF
-	case err != nil:
-		return Event{}, fmt.Errorf("read ring buffer: %w", err)
-	}
-	return Decode(record.RawSample, t.offset)
+	return Event{}, io.EOF
 }
+
+// More says whether a further event was in the ring when Read last returned:
+// a writer that buffers flushes when there was none.
+func (t *Tracer) More() bool { return t.queued.Load() > 0 }
 
 // Events yields events until ctx is done, and then those that ended before:
 // nothing that the kernel recorded is lost. An error ends it.

@@ -83,6 +83,7 @@ static __always_inline void submit(struct sock *sk, struct conn *c)
 {
 	struct conn_record *r;
 	struct addresses a = {};
+	__u64 queued;
 
 	read_addresses(&a, sk);
 	if (filter_port && a.local_port != filter_port && a.remote_port != filter_port) {
@@ -103,7 +104,9 @@ static __always_inline void submit(struct sock *sk, struct conn *c)
 	r->tx_bytes = sent_bytes(sk, r->state, c->direction);
 	r->rx_bytes = received_bytes(sk);
 	r->pad = 0;
-	bpf_ringbuf_submit(r, 0);
+	/* waking the reader costs more than all the rest: do it rarely */
+	queued = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	bpf_ringbuf_submit(r, queued < WAKEUP_BYTES ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
 	count(SUBMITTED);
 }
 

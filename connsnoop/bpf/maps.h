@@ -71,6 +71,9 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
+/* Bytes in the ring that wake the reader, which else looks at intervals. */
+#define WAKEUP_BYTES (64 * 1024)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);

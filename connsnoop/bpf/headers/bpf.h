@@ -27,10 +27,12 @@ typedef _Bool bool;
 #define BPF_MAP_TYPE_RINGBUF 27
 
 #define BPF_ANY 0
-#define BPF_NOEXIST 1
+
+#define BPF_RB_NO_WAKEUP 1
+#define BPF_RB_FORCE_WAKEUP 2
+#define BPF_RB_AVAIL_DATA 0
 
 #define E2BIG 7
-#define EEXIST 17
 
 /* clang turns an access to a field of these types into a CO-RE relocation. */
 #define CORE __attribute__((preserve_access_index))
@@ -47,6 +49,7 @@ static __u64 (*const bpf_get_current_task)(void) = (void *)35;
 static long (*const bpf_probe_read_kernel)(void *dst, __u32 size, const void *src) = (void *)113;
 static void *(*const bpf_ringbuf_reserve)(void *ring, __u64 size, __u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, __u64 flags) = (void *)132;
+static __u64 (*const bpf_ringbuf_query)(void *ring, __u64 what) = (void *)134;
 
 /* Copy one kernel field into dst, which must have the field's size. */
 #define read_field(dst, ptr, field) bpf_probe_read_kernel(&(dst), sizeof(dst), &(ptr)->field)

@@ -10,8 +10,7 @@ import (
 	"namespaces-cgroups-ebpf/connsnoop"
 )
 
-// writer writes one event. It is called once for each, so that a reader of
-// the output never waits for a full buffer.
+// writer writes one event.
 type writer func(io.Writer, connsnoop.Event) error
 
 // newWriter returns the writer of a format; an unknown format is an error.

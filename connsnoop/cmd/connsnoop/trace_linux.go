@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -62,8 +63,14 @@ func trace(ctx context.Context, f traceFlags, stdout, stderr io.Writer) (err err
 		return exitcode.With(exitcode.Usage, err)
 	}
 	fmt.Fprintf(stderr, "ready: %d probes attached\n", tracer.Probes())
-	err = follow(ctx, tracer, f, func(e connsnoop.Event) error { return write(out, e) })
-	return errors.Join(err, closeOut(), printStats(tracer, stderr))
+	buffered := bufio.NewWriter(out)
+	err = follow(ctx, tracer, f, func(e connsnoop.Event) error {
+		if err := write(buffered, e); err != nil || tracer.More() {
+			return err
+		}
+		return buffered.Flush()
+	})
+	return errors.Join(err, buffered.Flush(), closeOut(), printStats(tracer, stderr))
 }
 
 func codeOf(err error) int {

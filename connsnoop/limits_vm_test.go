@@ -1,0 +1,63 @@
+//go:build vmtest && linux
+
+package connsnoop_test
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestLimits checks --pid with --max-events, and --port.
+func TestLimits(t *testing.T) {
+	random := seeded(t)
+	conversation := job{Workers: 1, Scenarios: []scenario{
+		{Network: "ipv4", End: "client", ServerTx: 5}, {Network: "ipv6", End: "client", ServerTx: 6},
+		{Network: "ipv4", End: "server", ServerTx: 7}, {Network: "mapped", End: "half", ServerTx: 8},
+	}}
+	server, client := startPeer(t, "server", 1001), startPeer(t, "client", 1002)
+	conversation.Comm = randomName(random)
+	server.send(t, conversation)
+	server.receive(t, &conversation.Ports)
+	port := conversation.Ports["ipv6"]
+
+	byPID := startTracer(t, "pid.jsonl", "--pid", itoa(client.cmd.Process.Pid), "--max-events", "3")
+	byPort := startTracer(t, "port.jsonl", "--port", itoa(int(port)))
+	client.send(t, conversation)
+	clientSides := client.finish(t)
+	sides := append(server.finish(t), clientSides...)
+
+	events, _ := byPID.wait(t)
+	requireSame(t, clientSides[:3], events)
+	events, _ = byPort.interrupt(t, syscall.SIGTERM)
+	requireSame(t, withPort(sides, port), events)
+}
+
+func withPort(sides []side, port uint16) (found []side) {
+	for _, s := range sides {
+		if s.Local.Port() == port || s.Remote.Port() == port {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// TestRefused checks that a user without capabilities gets exit code 4 and
+// one line.
+func TestRefused(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), executable(t), "trace", "--duration", "1s")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	var exit *exec.ExitError
+	require.ErrorAs(t, cmd.Run(), &exit)
+	t.Log(stderr.String())
+	require.Equal(t, 4, exit.ExitCode())
+	require.Empty(t, stdout.String())
+	require.Equal(t, 1, strings.Count(stderr.String(), "\n"))
+	require.Contains(t, stderr.String(), "CAP_BPF")
+}
