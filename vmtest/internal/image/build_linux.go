@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -62,7 +61,7 @@ func (b *builder) build(ctx context.Context) (Image, error) {
 	if err == nil { // another process built it while this one waited
 		return img, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, errDamaged) {
 		fmt.Fprintf(b.options.Progress, "image %s: building it again: %v\n", b.recipe.Name, err)
 	}
 	if err := b.make(ctx); err != nil {
