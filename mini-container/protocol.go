@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"namespaces-cgroups-ebpf/internal/exitcode"
 )
 
 // Supervisor and child talk JSON over two pipes, and only in this order:
@@ -34,6 +36,14 @@ type stepError struct {
 
 // Error reads "pivot-root: pivot_root(2): invalid argument".
 func (e *stepError) Error() string { return e.Step + ": " + e.Message }
+
+// failure returns the child's error, if any, with the exit code it chose.
+func (m message) failure() error {
+	if m.Error == nil {
+		return nil
+	}
+	return exitcode.With(m.Error.Code, m.Error)
+}
 
 // send writes one message, refusing one that the other side would not read.
 func send(w io.Writer, v any) error {

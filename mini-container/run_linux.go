@@ -178,14 +178,6 @@ func (s *supervisor) letGo() error {
 	return last.failure()
 }
 
-// failure returns the child's error, if any, with the exit code it chose.
-func (m message) failure() error {
-	if m.Error == nil {
-		return nil
-	}
-	return exitcode.With(m.Error.Code, m.Error)
-}
-
 // wait reaps the command and books how it ended.
 func (s *supervisor) wait(report *Report) error {
 	err := s.cmd.Wait()
