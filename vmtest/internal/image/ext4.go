@@ -26,9 +26,10 @@ const (
 // makeExt4 is Ext4FromDir with the runner and the command in front of mke2fs
 // (which decides whose files are whose) given.
 func makeExt4(ctx context.Context, run runner, prefix []string, dir, out string, size int64, label string) error {
-	if size < minExt4Bytes || size%blockBytes != 0 {
-		return fmt.Errorf("make ext4 %s: size %d is not a multiple of %d from %d on", out, size, blockBytes, minExt4Bytes)
+	if size < minExt4Bytes {
+		return fmt.Errorf("make ext4 %s: %d bytes are fewer than %d", out, size, minExt4Bytes)
 	}
+	size = (size + blockBytes - 1) / blockBytes * blockBytes
 	if len(label) > maxLabel {
 		return fmt.Errorf("make ext4 %s: label %q is longer than %d bytes", out, label, maxLabel)
 	}

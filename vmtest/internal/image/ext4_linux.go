@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// Ext4FromDir writes an ext4 file system of sizeBytes (a multiple of 4096) to
+// Ext4FromDir writes an ext4 file system of sizeBytes, rounded up to 4096, to
 // the new file out, holding what is in dir, and labelled label (at most 16
 // bytes). The file is sparse. Files that belong to the caller belong to root in
 // it. On any error out does not exist. It needs mke2fs (e2fsprogs).

@@ -20,8 +20,8 @@ func TestMakeExt4(t *testing.T) {
 		err              string
 	}{
 		{name: "good", size: 4 << 20, label: "payload"},
-		{name: "odd size", size: 4<<20 + 1, err: "size 4194305 is not a multiple of 4096"},
-		{name: "tiny", size: 4096, err: "size 4096"},
+		{name: "rounded up", size: 4<<20 - 1, label: "modules"},
+		{name: "tiny", size: 4096, err: "4096 bytes are fewer than 1048576"},
 		{name: "long label", size: 4 << 20, label: "seventeen-letters", err: "longer than 16 bytes"},
 		{name: "directory too big", size: 4 << 20, result: failed,
 			log: "mke2fs: Could not allocate block in ext2 filesystem while populating file system", err: "does not fit into 4194304 bytes"},
@@ -47,7 +47,7 @@ func TestMakeExt4(t *testing.T) {
 			require.Equal(t, []string{"as-root", "mke2fs"}, got.argv[:2])
 			info, err := os.Stat(out)
 			require.NoError(t, err)
-			require.Equal(t, tt.size, info.Size())
+			require.EqualValues(t, 4<<20, info.Size())
 		})
 	}
 }
