@@ -1,0 +1,166 @@
+//go:build vmtest && linux
+
+package bpftour_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// helperEnv makes this test binary a workload process instead.
+const helperEnv = "BPFTOUR_HELPER"
+
+func TestMain(m *testing.M) {
+	var err error
+	switch os.Getenv(helperEnv) {
+	case "":
+		os.Exit(m.Run())
+	case "read":
+		err = helpRead(os.Getenv("COMM"), os.Getenv("SIZES"))
+	case "spin":
+		err = helpSpin(os.Getenv("COMM"), os.Getenv("CPU"), os.Getenv("FOR"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "helper:", err)
+		os.Exit(1)
+	}
+}
+
+func helper(kind string, env ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), append(env, helperEnv+"="+kind)...)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// setComm names the calling thread, to which the goroutine stays locked.
+func setComm(comm string) error {
+	runtime.LockOSThread()
+	name, err := unix.BytePtrFromString(comm)
+	if err != nil {
+		return err
+	}
+	return unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(name)), 0, 0, 0)
+}
+
+// helpRead makes one read(2) of each size, plus reads that must not count:
+// at the end of a file and of a bad descriptor.
+func helpRead(comm, sizes string) error {
+	zero, err := unix.Open("/dev/zero", unix.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	null, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := setComm(comm); err != nil {
+		return err
+	}
+	buf := make([]byte, 1<<20)
+	for _, s := range strings.Split(sizes, ",") {
+		size, err := strconv.Atoi(s)
+		if err != nil {
+			return err
+		}
+		if n, err := unix.Read(zero, buf[:size]); n != size {
+			return fmt.Errorf("read %d of %d: %w", n, size, err)
+		}
+		_, _ = unix.Read(null, buf)
+		_, _ = unix.Read(-1, buf)
+	}
+	return nil
+}
+
+// spun is what the kernel itself says of a spinning thread
+// (/proc/PID/task/TID/schedstat, see Documentation/scheduler/sched-stats.rst).
+type spun struct{ delayNS, slices int64 }
+
+// helpSpin waits for a line, spins on one CPU, and prints its spun.
+func helpSpin(comm, cpu, length string) error {
+	debug.SetGCPercent(-1)
+	d, err := time.ParseDuration(length)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(cpu)
+	if err != nil {
+		return err
+	}
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	if err := setComm(comm); err != nil {
+		return err
+	}
+	var set unix.CPUSet
+	set.Set(n)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return err
+	}
+	before, err := schedstat()
+	if err != nil {
+		return err
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); {
+	}
+	after, err := schedstat()
+	fmt.Println(after.delayNS-before.delayNS, after.slices-before.slices)
+	return err
+}
+
+func schedstat() (s spun, err error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/schedstat", unix.Gettid()))
+	if err != nil {
+		return s, err
+	}
+	var cpu int64
+	_, err = fmt.Sscan(string(data), &cpu, &s.delayNS, &s.slices)
+	return s, err
+}
+
+// spin runs one helper per CPU number given, all at the same time, and
+// returns the sum of what the kernel says of them.
+func spin(t *testing.T, comm string, d time.Duration, cpus ...int) spun {
+	t.Helper()
+	var cmds []*exec.Cmd
+	var outs []*strings.Builder
+	var gates []interface {
+		Write([]byte) (int, error)
+		Close() error
+	}
+	for _, cpu := range cpus {
+		cmd, out := helper("spin", "COMM="+comm, "CPU="+strconv.Itoa(cpu), "FOR="+d.String(), "GODEBUG=asyncpreemptoff=1"), &strings.Builder{}
+		gate, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		cmd.Stdout = out
+		require.NoError(t, cmd.Start())
+		cmds, outs, gates = append(cmds, cmd), append(outs, out), append(gates, gate)
+	}
+	for _, gate := range gates {
+		_, err := gate.Write([]byte("go\n"))
+		require.NoError(t, err)
+	}
+	var sum spun
+	for i, cmd := range cmds {
+		require.NoError(t, cmd.Wait())
+		var s spun
+		_, err := fmt.Sscan(outs[i].String(), &s.delayNS, &s.slices)
+		require.NoError(t, err, outs[i].String())
+		sum.delayNS += s.delayNS
+		sum.slices += s.slices
+	}
+	return sum
+}
