@@ -21,6 +21,8 @@ APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Acquire::AllowReleaseInfoChange "true";
 Acquire::Retries "2";
+Acquire::http::Timeout "15";
+Acquire::https::Timeout "15";
 Dir::State "{dir}";
 Dir::State::lists "{dir}/lists";
 Dir::State::status "{dir}/status";

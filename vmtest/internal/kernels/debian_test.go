@@ -113,9 +113,11 @@ func TestFetchUsesCacheWithoutNetwork(t *testing.T) {
 	require.Contains(t, k.Note, "from the cache: ")
 	require.Contains(t, k.Note, "Could not resolve")
 
+	require.Equal(t, 3, b.count("apt-get -q update"), "a host that is down was asked twice")
+
 	// Only the security suite is away: the older main suite must not win.
 	b.suites["bullseye"] = stanza(image510b, "5.10.218-1")
-	b.update = map[string]string{"bullseye-security": noRoute}
+	b.update = map[string]string{"bullseye-security": noSuite}
 	k, err = b.source(t).Fetch(t.Context(), "5.10")
 	require.NoError(t, err)
 	require.Equal(t, "5.10.262-1", k.Version)

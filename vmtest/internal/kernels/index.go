@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ type indexes struct {
 	run     Runner
 	now     func() time.Time
 	fresh   time.Time // an index fetched before is too old
+	down    outages
 }
 
 // saved is candidates.json: what apt said, so that a warm run needs no apt.
@@ -44,6 +46,9 @@ func (x *indexes) load(ctx context.Context, a apt) ([]candidate, error) {
 	if s, ok := x.saved(a); ok {
 		return s.Candidates, nil
 	}
+	if err := x.down.recall(a.uri, x.now()); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(a.dir, 0o755); err != nil {
 		return nil, cacheFault(x.dir, 0, err)
 	}
@@ -56,6 +61,9 @@ func (x *indexes) load(ctx context.Context, a apt) ([]candidate, error) {
 		return s.Candidates, nil // another run fetched it while this one waited
 	}
 	found, err := x.fetch(ctx, a)
+	if errors.Is(err, errOffline) {
+		x.down.remember(a.uri, x.now(), err)
+	}
 	return found, cacheFault(x.dir, 0, err)
 }
 

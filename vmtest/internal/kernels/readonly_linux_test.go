@@ -46,7 +46,7 @@ func TestFetchReadOnlyCache(t *testing.T) {
 		}
 		b.now = b.now.Add(48 * time.Hour)
 		again, err = b.source(t).Fetch(t.Context(), "5.10")
-		if err != nil || again.Release != first.Release {
+		if err != nil || again.Release != first.Release || strings.Contains(again.Note, b.config.CacheDir) {
 			t.Errorf("old index: got %+v, %v", again, err)
 		}
 		_, err = b.source(t).Fetch(t.Context(), "7")

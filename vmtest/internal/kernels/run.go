@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -54,14 +55,17 @@ func runError(ctx context.Context, c Command, err error, stderr string) error {
 	return fmt.Errorf("run %s: %w: %s", name, err, complaint(stderr))
 }
 
-// complaint is a program's standard error on one line. apt's remark that root
-// downloads without its sandbox user is not one: it is so in any directory
-// that only root can enter.
+// chatter is what apt says that helps nobody: that root downloads without the
+// sandbox user (it is so wherever only root can enter), and that what it just
+// complained about failed.
+var chatter = regexp.MustCompile(`performed unsandboxed as root|^E: Some index files failed to download`)
+
+// complaint is a program's standard error on one line, without chatter.
 func complaint(stderr string) string {
 	var kept []string
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.Contains(line, "performed unsandboxed as root") {
+		if line != "" && !chatter.MatchString(line) {
 			kept = append(kept, line)
 		}
 	}
