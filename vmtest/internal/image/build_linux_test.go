@@ -47,7 +47,7 @@ func (m *machine) run(ctx context.Context, c command) error {
 }
 
 func (m *machine) mmdebstrap(ctx context.Context, c command) error {
-	tree, mirror := c.argv[len(c.argv)-2], c.argv[len(c.argv)-1]
+	tree, mirror := c.argv[len(c.argv)-2], strings.Fields(c.argv[len(c.argv)-1])[2]
 	m.built = append(m.built, mirror)
 	if err := os.MkdirAll(filepath.Join(tree, "usr/bin"), 0o755); err != nil {
 		return err

@@ -7,7 +7,8 @@ import (
 )
 
 // keyring holds the keys of Debian's archive (package debian-archive-keyring);
-// nothing else may sign what goes into an image.
+// nothing else may sign what goes into an image. It stands in the source line,
+// because mmdebstrap's --keyring only adds to the keys that it finds itself.
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 // logTail is how many lines of a failed command's log go into its error.
@@ -30,7 +31,7 @@ var dpkgOptions = []string{
 func (r Recipe) mmdebstrap(tree, mirror string, aptOptions []string) []string {
 	argv := []string{
 		"mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory",
-		"--components=main", "--keyring=" + keyring, "--include=" + strings.Join(r.Packages, ","),
+		"--include=" + strings.Join(r.Packages, ","),
 		`--aptopt=APT::Install-Recommends "false"`,
 	}
 	for _, o := range aptOptions {
@@ -39,7 +40,8 @@ func (r Recipe) mmdebstrap(tree, mirror string, aptOptions []string) []string {
 	for _, o := range dpkgOptions {
 		argv = append(argv, "--dpkgopt="+o)
 	}
-	return append(argv, r.Suite, tree, mirror)
+	source := fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, mirror, r.Suite)
+	return append(argv, r.Suite, tree, source)
 }
 
 // acquireOptions picks, from the output of "apt-config dump Acquire", how the

@@ -13,9 +13,11 @@ func TestMmdebstrapArgs(t *testing.T) {
 	r := Recipe{Suite: "trixie", Packages: []string{"kmod", "procps"}}
 	argv := r.mmdebstrap("/c/tree", "http://m.example/debian", []string{`Acquire::Retries "3"`})
 	require.Subset(t, argv, []string{
-		"--include=kmod,procps", `--aptopt=Acquire::Retries "3"`, "--keyring=" + keyring, "--dpkgopt=" + dpkgOptions[0],
+		"--include=kmod,procps", `--aptopt=Acquire::Retries "3"`, "--dpkgopt=" + dpkgOptions[0],
 	})
-	require.Equal(t, []string{"trixie", "/c/tree", "http://m.example/debian"}, argv[len(argv)-3:])
+	require.Equal(t, []string{
+		"trixie", "/c/tree", "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://m.example/debian trixie main",
+	}, argv[len(argv)-3:])
 }
 
 func TestAcquireOptions(t *testing.T) {
