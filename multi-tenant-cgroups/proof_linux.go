@@ -11,11 +11,12 @@ import (
 
 var errNotExist = fs.ErrNotExist
 
-// probeDeadline bounds one workload that tries to reach a limit.
-const probeDeadline = 20 * time.Second
+// stallDeadline is how long a workload may go on without getting any further.
+const stallDeadline = 20 * time.Second
 
-// pollEvery is how often a running workload is looked at.
-const pollEvery = 2 * time.Millisecond
+// pollEvery is how often a running workload is looked at. Looking costs the
+// workload time where CPUs are few.
+const pollEvery = 20 * time.Millisecond
 
 // proofs holds one function per control. Each runs the control run and the
 // probe, calls finish once both have ended, and sets the verdict.
@@ -46,25 +47,23 @@ func (v *verifier) inCgroup(ctx context.Context, cgroup string, spec WorkloadSpe
 // controlCgroup is where control runs happen: next to the tenants.
 func (v *verifier) controlCgroup() string { return path.Join(v.policy.Root, controlName) }
 
-// until polls the workload until it is done, has ended, or time is up. look is
-// called on each turn, and once more at the end.
-func (r *runner) until(ctx context.Context, deadline time.Duration, look func() error) (time.Duration, error) {
+// until polls the workload until it is done, has ended, or gets no further.
+// look is called on each turn, the last one included.
+func (r *runner) until(ctx context.Context, look func() error) (time.Duration, error) {
 	start := time.Now()
+	moved, reached := start, uint64(0)
 	for {
-		if err := r.ask(commandStat); err != nil {
+		if err := errors.Join(r.ask(commandStat), look()); err != nil {
 			return 0, err
 		}
-		spent := time.Since(start)
-		if err := look(); err != nil {
-			return spent, err
+		if now := r.last.Touched + r.last.Forks; now > reached {
+			moved, reached = time.Now(), now
 		}
-		if r.last.Done || r.last.Ended || spent > deadline {
-			return spent, nil
+		if r.last.Done || r.last.Ended || time.Since(moved) > stallDeadline {
+			return time.Since(start), nil
 		}
-		select {
-		case <-ctx.Done():
-			return spent, ctx.Err()
-		case <-time.After(pollEvery):
+		if err := pause(ctx, pollEvery); err != nil {
+			return 0, err
 		}
 	}
 }

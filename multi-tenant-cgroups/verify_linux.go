@@ -132,6 +132,9 @@ func (v *verifier) tenant(ctx context.Context, t Tenant) (TenantReport, error) {
 		result.Proofs = append(result.Proofs, proof)
 		result.Verdict = worse(result.Verdict, proof.Verdict)
 	}
+	if len(result.Proofs) == 0 {
+		result.Verdict = Inconclusive // no limit, no proof
+	}
 	result.Neighbours, err = v.compareHarm(before)
 	result.Verdict = worse(result.Verdict, result.Neighbours.Verdict)
 	return result, err
