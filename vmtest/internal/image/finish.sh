@@ -1,6 +1,7 @@
 #!/bin/sh
 # Turns the Debian tree $1 into a guest's root. Runs as root of its namespaces.
 set -eu
+umask 022
 cd "$1"
 
 # Init mounts devtmpfs and its own choice of file systems over these.
