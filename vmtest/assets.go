@@ -1,0 +1,139 @@
+package vmtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/image"
+	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
+	"namespaces-cgroups-ebpf/vmtest/internal/kmod"
+	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
+)
+
+// portName is the virtio-serial port that guest init opens.
+const portName = "vmtest.0"
+
+// Sizes of the disks made here; all are sparse files.
+const (
+	payloadBytes = 1 << 30
+	scratchBytes = 1 << 30
+)
+
+// bootModules are what a kernel needs to reach its disks and the channel;
+// those that are built in are left out.
+var bootModules = []string{"virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "ext4"}
+
+// assets are the files that VMs of one kernel boot from. They are only read,
+// so any number of VMs may share them.
+type assets struct {
+	config      Config
+	kernel      kernels.Kernel
+	image       image.Image
+	accelerator qemu.Accelerator
+	modules     *kmod.Index
+	modulesDisk string
+	payloadDisk string // "" is none
+}
+
+// prepare makes or finds everything that a VM boots from.
+func prepare(ctx context.Context, c Config, log func(string)) (*assets, error) {
+	a, err := prepareShared(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.kernel, err = fetchKernel(ctx, c); err != nil {
+		return nil, err
+	}
+	return a, a.prepareKernel(ctx)
+}
+
+// prepareShared makes what does not depend on the kernel: the choice of
+// accelerator and the root disk.
+func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, error) {
+	a := &assets{config: c}
+	accelerator, err := qemu.Prober{}.Choose(ctx, c.Accelerator)
+	if err != nil {
+		return nil, err
+	}
+	a.accelerator = accelerator
+	if a.image, err = buildImage(ctx, c, log); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// prepareKernel makes what belongs to one kernel: the index of its modules and
+// the disk that holds them.
+func (a *assets) prepareKernel(ctx context.Context) error {
+	var err error
+	if a.modules, err = kmod.Load(a.kernel.ModulesDir); err != nil {
+		return err
+	}
+	a.modulesDisk, err = cachedModulesDisk(ctx, a.config, a.kernel)
+	return err
+}
+
+// forKernel is a copy of the shared assets for one kernel.
+func (a *assets) forKernel(ctx context.Context, k kernels.Kernel) (*assets, error) {
+	own := *a
+	own.kernel = k
+	return &own, own.prepareKernel(ctx)
+}
+
+// machine is the VM as a value. The disks' order is fixed, since a snapshot
+// freezes it; the guest goes by their serials.
+func (a *assets) machine(accelerator qemu.Accelerator, work *workDir) (qemu.Machine, error) {
+	initramfs := filepath.Join(work.Path, "initramfs")
+	if err := a.writeInitramfs(initramfs); err != nil {
+		return qemu.Machine{}, err
+	}
+	scratch := filepath.Join(work.Path, "scratch")
+	if err := image.Scratch(scratch, scratchBytes); err != nil {
+		return qemu.Machine{}, err
+	}
+	devices := []qemu.Device{
+		qemu.Boot{Image: a.kernel.Image, Initramfs: initramfs},
+		qemu.Compute{MemoryBytes: a.config.MemoryBytes, CPUs: a.config.CPUs, Accelerator: accelerator},
+		qemu.ExitOnPanic{},
+		qemu.Entropy{},
+		qemu.Disk{Serial: "root", Path: a.image.Path, Overlay: true},
+		qemu.Disk{Serial: "modules", Path: a.modulesDisk, ReadOnly: true},
+	}
+	if a.payloadDisk != "" {
+		devices = append(devices, qemu.Disk{Serial: "payload", Path: a.payloadDisk, ReadOnly: true})
+	}
+	devices = append(devices,
+		qemu.Disk{Serial: "scratch", Path: scratch},
+		qemu.KernelParameters{"vmtest=1", "printk.devkmsg=on", "log_buf_len=1M"},
+		qemu.KernelParameters(a.config.KernelArgs))
+	return qemu.Machine{Devices: devices}, nil
+}
+
+// buildPayload copies dir onto a disk in the work directory.
+func buildPayload(ctx context.Context, dir string, work *workDir) (string, error) {
+	out := filepath.Join(work.Path, "payload")
+	if err := image.Ext4FromDir(ctx, dir, out, payloadBytes, "payload"); err != nil {
+		return "", fmt.Errorf("make payload disk: %w", err)
+	}
+	return out, nil
+}
+
+// findInit returns the program that becomes PID 1.
+func findInit(c Config) (string, error) {
+	candidates := []string{c.Init}
+	if c.Init == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return "", fmt.Errorf("find guest init: %w", err)
+		}
+		candidates = []string{filepath.Join(filepath.Dir(self), "vmtest"), filepath.Join("bin", "vmtest"), filepath.Join("..", "bin", "vmtest")}
+	}
+	for _, path := range candidates {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("find guest init: none of %v (run make build, or set Config.Init)", candidates)
+}

@@ -1,0 +1,155 @@
+package vmtest
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/image"
+	"namespaces-cgroups-ebpf/vmtest/internal/initramfs"
+	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
+)
+
+//go:embed kernels.json
+var kernelList []byte
+
+// selectSeries returns the series asked for in the order asked, or the default
+// matrix.
+func selectSeries(names []string) ([]kernels.Series, error) {
+	list, err := kernels.ParseList(kernelList)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return slices.DeleteFunc(list.Kernels, func(s kernels.Series) bool { return !s.Default }), nil
+	}
+	var selected []kernels.Series
+	for _, name := range names {
+		s, err := list.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		// Asked for by name, it is wanted.
+		s.Optional = false
+		selected = append(selected, s)
+	}
+	return selected, nil
+}
+
+// fetchKernel gets the kernel of c.Kernel into the cache.
+func fetchKernel(ctx context.Context, c Config) (kernels.Kernel, error) {
+	list, err := kernels.ParseList(kernelList)
+	if err != nil {
+		return kernels.Kernel{}, err
+	}
+	source, err := kernels.New(kernels.Config{
+		CacheDir: c.CacheDir, List: list, PackageDir: c.PackageDir, Mirrors: c.mirrors(),
+	})
+	if err != nil {
+		return kernels.Kernel{}, err
+	}
+	return source.Fetch(ctx, c.Kernel)
+}
+
+// buildImage gets the root disk into the cache.
+func buildImage(ctx context.Context, c Config, log func(string)) (image.Image, error) {
+	return image.Build(ctx, image.Base(), image.Options{
+		CacheDir: c.CacheDir, Mirrors: c.mirrors(), Progress: lineWriter(log),
+	})
+}
+
+func (c Config) mirrors() string {
+	if len(c.Mirrors) > 0 {
+		return strings.Join(c.Mirrors, ",")
+	}
+	return os.Getenv("VMTEST_MIRRORS")
+}
+
+// lineWriter passes on each line; nil for a nil log.
+type lineWriter func(string)
+
+// Write implements io.Writer.
+func (w lineWriter) Write(p []byte) (int, error) {
+	if w == nil {
+		return len(p), nil
+	}
+	for line := range strings.Lines(string(p)) {
+		w(strings.TrimRight(line, "\r\n"))
+	}
+	return len(p), nil
+}
+
+// cachedModulesDisk returns the kernel's modules as a disk, read-only for the
+// guest: everything below /lib/modules.
+func cachedModulesDisk(ctx context.Context, c Config, k kernels.Kernel) (string, error) {
+	dir := filepath.Join(c.CacheDir, "modules")
+	path := filepath.Join(dir, k.Release+"_"+k.Version+".ext4")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make modules disk: %w (the cache is %s; VMTEST_CACHE names another)", err, c.CacheDir)
+	}
+	size, err := treeSize(k.ModulesDir)
+	if err != nil {
+		return "", fmt.Errorf("make modules disk: %w", err)
+	}
+	temp := fmt.Sprintf("%s.tmp.%d", path, os.Getpid())
+	defer os.Remove(temp)
+	if err := image.Ext4FromDir(ctx, filepath.Dir(k.ModulesDir), temp, size+size/4+64<<20, "modules"); err != nil {
+		return "", fmt.Errorf("make modules disk: %w", err)
+	}
+	return path, os.Rename(temp, path)
+}
+
+// treeSize adds up the files below dir, in whole blocks of 4 KiB.
+func treeSize(dir string) (int64, error) {
+	var size int64
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += (info.Size() + 4095) &^ 4095
+		}
+		return err
+	})
+	return size, err
+}
+
+// writeInitramfs packs init and the modules that reach the disks.
+func (a *assets) writeInitramfs(path string) (err error) {
+	spec := initramfs.Spec{}
+	if spec.Init, err = findInit(a.config); err != nil {
+		return err
+	}
+	names, err := a.modules.Order(bootModules...)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		data, err := a.modules.Read(name)
+		if err != nil {
+			return err
+		}
+		spec.Modules = append(spec.Modules, initramfs.Module{Name: name, Data: data})
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("create initramfs: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := initramfs.Build(w, spec); err != nil {
+		return err
+	}
+	return w.Flush()
+}

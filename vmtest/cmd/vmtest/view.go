@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/vmtest"
+)
+
+// view shows a run as it goes: a line per finished step, and on a terminal a
+// status line that says what runs now and for how long.
+type view struct {
+	w     io.Writer
+	live  bool
+	color bool
+	width int
+	start time.Time
+
+	mu      sync.Mutex
+	running map[string]time.Time
+	quit    chan struct{}
+	done    sync.WaitGroup
+}
+
+func newView(w io.Writer) *view {
+	v := &view{w: w, start: time.Now(), running: map[string]time.Time{}, quit: make(chan struct{})}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		v.live, v.color = true, os.Getenv("NO_COLOR") == ""
+		v.width, _, _ = term.GetSize(int(f.Fd()))
+		v.done.Add(1)
+		go v.tick()
+	}
+	return v
+}
+
+func (v *view) tick() {
+	defer v.done.Done()
+	every := time.NewTicker(200 * time.Millisecond)
+	defer every.Stop()
+	for {
+		select {
+		case <-v.quit:
+			return
+		case <-every.C:
+			v.mu.Lock()
+			v.status()
+			v.mu.Unlock()
+		}
+	}
+}
+
+func (v *view) stop() {
+	close(v.quit)
+	v.done.Wait()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.clear()
+}
+
+// event takes one step of progress.
+func (v *view) event(e vmtest.Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	name := strings.TrimSpace(fmt.Sprintf("%s %s", e.Kernel, subject(e)))
+	if e.Begin {
+		v.running[name] = e.Time
+		if v.live || e.Stage == vmtest.StageTest || e.Stage == vmtest.StageBoot {
+			return // the end says it all
+		}
+	} else {
+		delete(v.running, name)
+	}
+	v.clear()
+	fmt.Fprintln(v.w, v.line(e))
+	v.status()
+}
+
+func subject(e vmtest.Event) string {
+	if e.Test != "" {
+		return e.Test
+	}
+	return string(e.Stage)
+}
+
+// line is "  1m02s  6.12  connsnoop/trace  pass  4.2s".
+func (v *view) line(e vmtest.Event) string {
+	kernel := e.Kernel
+	if kernel == "" {
+		kernel = "all"
+	}
+	out := fmt.Sprintf("%7s  %-5s %-36s", time.Since(v.start).Round(time.Second), kernel, subject(e))
+	if e.Begin {
+		return strings.TrimRight(out+" ... "+e.Text, " ")
+	}
+	if e.Outcome != "" {
+		out += " " + v.paint(e.Outcome)
+	}
+	out += fmt.Sprintf(" %6.1fs  %s", e.Took.Seconds(), oneLine(e.Text))
+	return strings.TrimRight(out, " ")
+}
+
+// paint colours an outcome on a terminal; the word itself says it anyway.
+func (v *view) paint(o report.Outcome) string {
+	text := fmt.Sprintf("%-12s", o)
+	if !v.color {
+		return text
+	}
+	code := "31"
+	switch {
+	case o == report.Pass:
+		code = "32"
+	case o == report.Skip:
+		code = "33"
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (v *view) clear() {
+	if v.live {
+		fmt.Fprint(v.w, "\r\x1b[K")
+	}
+}
+
+// status rewrites the last line with what is running.
+func (v *view) status() {
+	if !v.live || len(v.running) == 0 {
+		return
+	}
+	var parts []string
+	for name, since := range v.running {
+		parts = append(parts, fmt.Sprintf("%s %ds", name, int(time.Since(since).Seconds())))
+	}
+	sort.Strings(parts)
+	text := fmt.Sprintf("%7s  %s", time.Since(v.start).Round(time.Second), strings.Join(parts, " | "))
+	if v.width > 4 && len(text) > v.width-1 {
+		text = text[:v.width-4] + "..."
+	}
+	v.clear()
+	fmt.Fprint(v.w, text)
+}
+
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(s), " ")
+}

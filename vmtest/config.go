@@ -1,0 +1,74 @@
+package vmtest
+
+import (
+	"os"
+	"path/filepath"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
+)
+
+// Sizes of a VM where Config names none.
+const (
+	DefaultMemoryBytes = 1 << 30
+	DefaultCPUs        = 2
+)
+
+// Config describes one VM. Only Kernel is required.
+type Config struct {
+	// Kernel is a series of kernels.json: "5.10", "6.12", "7" (the newest 7.x).
+	Kernel string
+	// Accelerator is "auto" (measured), "kvm" or "tcg"; "" is auto.
+	Accelerator string
+	// MemoryBytes and CPUs of the guest; 0 is the default.
+	MemoryBytes int64
+	CPUs        int
+	// Payload is a directory of the host, copied to the guest's read-only
+	// /payload; "" is none.
+	Payload string
+	// Init is the static vmtest binary that becomes PID 1; "" looks for
+	// vmtest beside the running program and in bin/ of the module.
+	Init string
+	// CacheDir keeps kernels and images; "" is $VMTEST_CACHE, else the user's
+	// cache directory.
+	CacheDir string
+	// PackageDir holds .deb files and SHA256SUMS that come before the mirror;
+	// "" is $VMTEST_PACKAGE_DIR.
+	PackageDir string
+	// Mirrors are Debian mirrors in the order they are tried; none means
+	// $VMTEST_MIRRORS, else what the machine's apt is configured with.
+	Mirrors []string
+	// KernelArgs are added to the kernel's command line.
+	KernelArgs []string
+
+	// accelerator is set once Accelerator has been measured.
+	accelerator *qemu.Accelerator
+}
+
+func (c Config) withDefaults() Config {
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = DefaultMemoryBytes
+	}
+	if c.CPUs == 0 {
+		c.CPUs = DefaultCPUs
+	}
+	if c.PackageDir == "" {
+		c.PackageDir = os.Getenv("VMTEST_PACKAGE_DIR")
+	}
+	if c.CacheDir == "" {
+		c.CacheDir = defaultCacheDir()
+	}
+	return c
+}
+
+// defaultCacheDir falls back to the temporary directory only where there is
+// no home directory at all.
+func defaultCacheDir() string {
+	if dir := os.Getenv("VMTEST_CACHE"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "namespaces-cgroups-ebpf")
+}

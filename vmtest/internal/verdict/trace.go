@@ -1,0 +1,45 @@
+package verdict
+
+import (
+	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/schemas"
+	"namespaces-cgroups-ebpf/vmtest/internal/wire"
+)
+
+// Trace is everything that was recorded about one VM.
+type Trace struct {
+	Release  string      `json:"release"`            // what the kernel's package says it is
+	Hello    *wire.Hello `json:"hello,omitempty"`    // nil: init never spoke
+	Runs     []Run       `json:"runs"`               // in the order they were started
+	Done     *wire.Done  `json:"done,omitempty"`     // nil: the session has no proper end
+	Shutdown string      `json:"shutdown,omitempty"` // reason of QMP's SHUTDOWN event
+	Console  []byte      `json:"console,omitempty"`  // head and tail of the serial console
+	Fault    string      `json:"fault,omitempty"`    // what ended the session early, in our words
+}
+
+// Run is the record of one plan entry.
+type Run struct {
+	ID         string      `json:"id"`
+	Exit       *wire.Exit  `json:"exit,omitempty"` // nil: it never ended
+	TimedOut   bool        `json:"timed_out,omitempty"`
+	DurationNS int64       `json:"duration_ns"`
+	Stdout     []byte      `json:"stdout,omitempty"`
+	Kmsg       []wire.Kmsg `json:"kmsg,omitempty"`
+	Artifacts  []Artifact  `json:"artifacts,omitempty"`
+	Fault      string      `json:"fault,omitempty"` // the host could not do its part
+}
+
+// Artifact is one output that the plan asks for.
+type Artifact struct {
+	Path    string          `json:"path"`
+	Missing bool            `json:"missing,omitempty"`
+	Report  *schemas.Report `json:"report,omitempty"` // host-side validation
+}
+
+// Result is the judgement of one plan entry.
+type Result struct {
+	ID      string
+	Outcome report.Outcome
+	Reason  string // empty for a plain pass
+	Run     *Run   // nil if there is no record
+}

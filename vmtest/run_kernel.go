@@ -1,0 +1,191 @@
+package vmtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
+	"namespaces-cgroups-ebpf/vmtest/internal/plan"
+	"namespaces-cgroups-ebpf/vmtest/internal/verdict"
+)
+
+// bootAttempts is how often a VM that does not come up is started.
+const bootAttempts = 2
+
+// kernelRun runs all jobs on one kernel.
+type kernelRun struct {
+	*runner
+	index  int // of the kernel in the report
+	series kernels.Series
+	assets *assets
+	dir    string // for its outputs
+	traces int
+}
+
+// kernel runs everything on the i-th kernel. Only a cancelled context is an
+// error: whatever else goes wrong is in the report.
+func (r *runner) kernel(ctx context.Context, i int) error {
+	k := &kernelRun{runner: r, index: i, series: r.series[i], dir: filepath.Join(r.Out, r.series[i].Series)}
+	start := time.Now()
+	err := k.fetch(ctx)
+	if err == nil {
+		k.runAll(ctx)
+	}
+	r.update(func(rep *Report) { rep.Kernels[i].DurationNS = time.Since(start).Nanoseconds() })
+	r.emit(Event{Stage: StageDone, Kernel: k.series.Series, Took: time.Since(start)})
+	_ = r.write() // what is there by now; the last write reports the error
+	return ctx.Err()
+}
+
+// fetch gets the kernel and what it boots from.
+func (k *kernelRun) fetch(ctx context.Context) error {
+	end := k.begin(Event{Stage: StageFetch, Kernel: k.series.Series})
+	config := k.Config
+	config.Kernel = k.series.Series
+	got, err := fetchKernel(ctx, config)
+	if err == nil {
+		k.assets, err = k.shared.forKernel(ctx, got)
+	}
+	if err != nil {
+		outcome := report.Infra
+		if errors.Is(err, kernels.ErrUnavailable) {
+			outcome = report.Unavailable
+		}
+		k.blameKernel(outcome, err)
+		end(outcome, err.Error())
+		return err
+	}
+	k.record(got)
+	end(report.Pass, got.Release)
+	return nil
+}
+
+// runAll runs the tests in one VM as long as that lives, and the rest in
+// another one: a test that takes its kernel down takes nobody else with it.
+func (k *kernelRun) runAll(ctx context.Context) {
+	if err := os.RemoveAll(k.dir); err != nil {
+		k.blameKernel(report.Infra, err)
+		return
+	}
+	if err := os.MkdirAll(k.dir, 0o755); err != nil {
+		k.blameKernel(report.Infra, err)
+		return
+	}
+	rest := k.entries()
+	for failures := 0; len(rest) > 0 && failures < bootAttempts && ctx.Err() == nil; {
+		done, err := k.runVM(ctx, rest)
+		rest = rest[done:]
+		if err != nil {
+			failures++
+		}
+	}
+}
+
+func (r *runner) entries() []plan.Entry {
+	var all []plan.Entry
+	for _, p := range r.plans {
+		all = append(all, p.Entries...)
+	}
+	return all
+}
+
+// runVM boots a VM, runs entries until they are done or the VM is lost, and
+// judges them. It returns how many were judged; the error is a boot that
+// failed.
+func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (int, error) {
+	end := k.begin(Event{Stage: StageBoot, Kernel: k.series.Series})
+	start := time.Now()
+	vm, err := boot(ctx, k.assets)
+	if err != nil {
+		k.bootFailed(entries, err, time.Since(start))
+		end(report.Infra, err.Error())
+		return 0, err
+	}
+	defer vm.Close()
+	end(report.Pass, fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name))
+	trace := verdict.Trace{Release: k.assets.kernel.Release, Hello: &vm.session.helloMsg}
+	attempted := k.runEntries(ctx, vm, entries, &trace)
+	k.stop(ctx, vm, &trace)
+	k.booted(vm)
+	k.keep(trace)
+	k.judge(entries[:attempted], trace)
+	return attempted, nil
+}
+
+// runEntries runs entries in order and returns how many it has tried.
+func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry, trace *verdict.Trace) int {
+	kmsgFrom := 0
+	for i, e := range entries {
+		if ok, _, err := e.Applies(vm.Release); err != nil || !ok {
+			continue
+		}
+		if ctx.Err() != nil {
+			trace.Fault = "interrupted"
+			return i
+		}
+		end := k.begin(Event{Stage: StageTest, Kernel: k.series.Series, Test: e.FullID()})
+		run := entryRun{vm: vm, entry: e, seed: k.Seed, dir: filepath.Join(k.dir, e.Deliverable, e.ID)}
+		record, lost := run.run(ctx, kmsgFrom)
+		_, kmsgFrom = vm.session.kmsgSince(kmsgFrom)
+		trace.Runs = append(trace.Runs, record)
+		o, why := preview(e, *trace, lost)
+		end(o, why)
+		if lost != nil {
+			trace.Fault = lost.Error()
+			return i + 1
+		}
+	}
+	return len(entries)
+}
+
+// preview judges one record for the live view; the end of the VM may still
+// take it back.
+func preview(e plan.Entry, t verdict.Trace, lost error) (report.Outcome, string) {
+	if lost != nil {
+		t.Fault = lost.Error()
+	}
+	r := verdict.Preview(e, t)
+	return r.Outcome, r.Reason
+}
+
+// stop ends the VM and takes down how it ended.
+func (k *kernelRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) {
+	if t.Fault == "" {
+		if err := vm.Shutdown(context.WithoutCancel(ctx)); err != nil {
+			t.Fault = err.Error()
+		}
+	}
+	_ = vm.process.Close()
+	select {
+	case <-vm.session.done:
+		t.Done = &vm.session.doneMsg
+	default:
+	}
+	t.Shutdown = vm.process.ShutdownReason()
+	t.Console = vm.Console()
+	if stderr := vm.process.Stderr.Bytes(); t.Fault != "" && len(stderr) > 0 {
+		t.Fault += "; qemu: " + tail(stderr, 300)
+	}
+}
+
+// keep writes the console and the trace beside the outputs.
+func (k *kernelRun) keep(t verdict.Trace) {
+	k.traces++
+	suffix := ""
+	if k.traces > 1 {
+		suffix = fmt.Sprintf("-%d", k.traces)
+	}
+	_ = os.WriteFile(filepath.Join(k.dir, "console"+suffix+".log"), t.Console, 0o644)
+	t.Console = nil // beside it already
+	if data, err := json.Marshal(t); err == nil {
+		_ = os.WriteFile(filepath.Join(k.dir, "trace"+suffix+".json"), data, 0o644)
+	}
+}
+
+func tail(b []byte, n int) string { return string(b[max(0, len(b)-n):]) }

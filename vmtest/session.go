@@ -1,0 +1,232 @@
+package vmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/wire"
+)
+
+// ErrLost means that the guest went away or broke the protocol: what it was
+// doing has no result.
+var ErrLost = errors.New("guest lost")
+
+// kmsgLimit bounds the kernel log lines kept per VM.
+const kmsgLimit = 20000
+
+// receiver takes the frames of one id. It is called from the session's
+// reader, in order.
+type receiver interface {
+	receive(wire.Frame) error
+	// lost is called once if the session ends before the receiver is done.
+	lost(error)
+}
+
+// session is the host's end of the channel to guest init.
+type session struct {
+	conn io.ReadWriteCloser
+	enc  *wire.Encoder
+
+	hello, ready, done chan struct{} // closed when that frame has come
+	ended              chan struct{} // closed when no more frames will come
+
+	mu        sync.Mutex
+	nextID    uint32
+	receivers map[uint32]receiver
+	helloMsg  wire.Hello
+	doneMsg   wire.Done
+	kmsg      []wire.Kmsg
+	heard     time.Time // when the last frame came
+	err       error     // why it ended
+}
+
+func newSession(conn io.ReadWriteCloser) *session {
+	s := &session{
+		conn: conn, enc: wire.NewEncoder(conn),
+		hello: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{}),
+		receivers: map[uint32]receiver{}, heard: time.Now(),
+	}
+	go s.read()
+	return s
+}
+
+func (s *session) read() {
+	decoder := wire.NewDecoder(s.conn)
+	for {
+		frame, err := decoder.Decode()
+		if err == nil {
+			err = s.dispatch(frame)
+		}
+		if err != nil {
+			s.end(err)
+			return
+		}
+	}
+}
+
+func (s *session) dispatch(f wire.Frame) error {
+	if f.ID != 0 {
+		return s.deliver(f)
+	}
+	s.mu.Lock()
+	s.heard = time.Now()
+	s.mu.Unlock()
+	switch f.Type {
+	case wire.TypeHello:
+		return s.onHello(f)
+	case wire.TypeReady:
+		return closeOnce(s.ready, "ready")
+	case wire.TypeKmsg:
+		return s.onKmsg(f)
+	case wire.TypeHeartbeat:
+		return nil
+	case wire.TypeDone:
+		return s.onDone(f)
+	case wire.TypeError:
+		var e wire.Error
+		if err := f.JSON(&e); err != nil {
+			return err
+		}
+		return fmt.Errorf("guest init: %s", e.Message)
+	}
+	return fmt.Errorf("unexpected %s frame from the guest", f.Type)
+}
+
+func (s *session) onHello(f wire.Frame) error {
+	var hello wire.Hello
+	if err := f.JSON(&hello); err != nil {
+		return err
+	}
+	if hello.Protocol != wire.Protocol {
+		return fmt.Errorf("guest speaks protocol %d, want %d: the initramfs is stale", hello.Protocol, wire.Protocol)
+	}
+	s.mu.Lock()
+	s.helloMsg = hello
+	s.mu.Unlock()
+	return closeOnce(s.hello, "hello")
+}
+
+func (s *session) onKmsg(f wire.Frame) error {
+	var line wire.Kmsg
+	if err := f.JSON(&line); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kmsg) < kmsgLimit {
+		s.kmsg = append(s.kmsg, line)
+	}
+	return nil
+}
+
+func (s *session) onDone(f wire.Frame) error {
+	var done wire.Done
+	if err := f.JSON(&done); err != nil {
+		return err
+	}
+	if done.FramesSent != f.Seq {
+		return fmt.Errorf("guest counts %d frames, %d came", done.FramesSent, f.Seq)
+	}
+	s.mu.Lock()
+	s.doneMsg = done
+	s.mu.Unlock()
+	if err := closeOnce(s.done, "done"); err != nil {
+		return err
+	}
+	return s.enc.EncodeJSON(wire.TypeAck, 0, wire.Ack{})
+}
+
+// closeOnce refuses a frame that may come only once.
+func closeOnce(c chan struct{}, what string) error {
+	select {
+	case <-c:
+		return fmt.Errorf("guest sent %s twice", what)
+	default:
+		close(c)
+		return nil
+	}
+}
+
+// deliver hands a frame to the receiver of its id. A frame for an id that is
+// finished or was never given out breaks the protocol.
+func (s *session) deliver(f wire.Frame) error {
+	s.mu.Lock()
+	s.heard = time.Now()
+	r := s.receivers[f.ID]
+	s.mu.Unlock()
+	if r == nil {
+		return fmt.Errorf("guest sent a %s frame for id %d, which is not open", f.Type, f.ID)
+	}
+	return r.receive(f)
+}
+
+// open gives out an id, under which r receives until release.
+func (s *session) open(r receiver) (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
+	s.nextID++
+	s.receivers[s.nextID] = r
+	return s.nextID, nil
+}
+
+func (s *session) release(id uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.receivers, id)
+}
+
+func (s *session) end(cause error) {
+	s.mu.Lock()
+	s.err = fmt.Errorf("%w: %w", ErrLost, cause)
+	open := s.receivers
+	s.receivers = map[uint32]receiver{}
+	s.mu.Unlock()
+	for _, r := range open {
+		r.lost(s.err)
+	}
+	close(s.ended)
+}
+
+// await waits for one of the session's own frames.
+func (s *session) await(ctx context.Context, frame chan struct{}, what string) error {
+	select {
+	case <-frame:
+		return nil
+	case <-s.ended:
+		select { // it may have come just before the end
+		case <-frame:
+			return nil
+		default:
+			return fmt.Errorf("wait for %s: %w", what, s.cause())
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("wait for %s: %w", what, context.Cause(ctx))
+	}
+}
+
+func (s *session) cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// kmsgSince returns the kernel log lines from the n-th on, and the new n.
+func (s *session) kmsgSince(n int) ([]wire.Kmsg, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]wire.Kmsg(nil), s.kmsg[n:]...), len(s.kmsg)
+}
+
+// silence is how long the guest has sent nothing.
+func (s *session) silence() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.heard)
+}
