@@ -83,6 +83,7 @@ func (s *search) try(ctx context.Context, m Mirror) (Kernel, bool, error) {
 			return Kernel{}, false, err
 		}
 		s.faults = append(s.faults, err)
+		s.log(err.Error())
 		if errors.Is(err, errOffline) || isReadOnly(err) {
 			break
 		}

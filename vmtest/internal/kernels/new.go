@@ -25,7 +25,7 @@ type Config struct {
 	Keyring    string           // "" is DefaultKeyring
 	MaxAge     time.Duration    // of a package index; 0 is DefaultMaxAge
 	Refresh    bool             // ask the mirrors even if the index is fresh
-	Log        func(string)     // called with one line before each download; may be nil
+	Log        func(string)     // gets a line per download and per one that fails; may be nil
 	Run        Runner           // nil is Exec
 	Now        func() time.Time // nil is time.Now
 }

@@ -56,9 +56,10 @@ func runError(ctx context.Context, c Command, err error, stderr string) error {
 }
 
 // chatter is what apt says that helps nobody: that root downloads without the
-// sandbox user (it is so wherever only root can enter), and that what it just
-// complained about failed.
-var chatter = regexp.MustCompile(`performed unsandboxed as root|^E: Some index files failed to download`)
+// sandbox user (it is so wherever only root can enter), that what it just
+// complained about failed, and the list of sums below "Hash Sum mismatch".
+var chatter = regexp.MustCompile(`performed unsandboxed as root|^E: Some index files failed to download|` +
+	`^(?:Hashes of (?:expected|received) file:|- [A-Za-z0-9]+:.*|Last modification reported:.*)$`)
 
 // complaint is a program's standard error on one line, without chatter.
 func complaint(stderr string) string {
