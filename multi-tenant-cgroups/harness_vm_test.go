@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -41,7 +42,7 @@ func newVM(t *testing.T) *vm {
 	t.Helper()
 	seed, err := strconv.ParseUint(os.Getenv("VMTEST_SEED"), 10, 64)
 	require.NoError(t, err, "VMTEST_SEED")
-	v := &vm{T: t, rand: rand.New(rand.NewPCG(seed, uint64(len(t.Name()))))}
+	v := &vm{T: t, rand: rand.New(rand.NewPCG(seed, uint64(crc32.ChecksumIEEE([]byte(t.Name())))))}
 	v.root = fmt.Sprintf("mt-%04x", v.rand.IntN(1<<16))
 	for _, name := range []string{"red", "blue"} {
 		v.tenants = append(v.tenants, vmTenant{

@@ -77,7 +77,7 @@ func judgeCPU(run, control Run, gap time.Duration) (Verdict, string, Tolerance) 
 	switch {
 	case !throttled && run.LimitUsed > 1.5:
 		return Fail, fmt.Sprintf("used %.2f times what the limit allows, and was not throttled", run.LimitUsed), tolerance
-	case !control.Ran || control.LimitUsed < controlNeeds(control):
+	case !exceeds(control):
 		return Inconclusive, "the control run could not exceed the limit either, so nothing was proved", tolerance
 	case throttled && run.LimitUsed >= tolerance.Low && run.LimitUsed <= tolerance.High:
 		return Pass, "CPU time was what the limit allows; without the limit it was more", tolerance
@@ -89,13 +89,15 @@ func judgeCPU(run, control Run, gap time.Duration) (Verdict, string, Tolerance) 
 	return Fail, fmt.Sprintf("used %.2f of what the limit allows", run.LimitUsed), tolerance
 }
 
-// controlNeeds is the share of the limit that a control run must exceed. It
-// cannot be 1.5 where the limit is nearly all that the machine has.
-func controlNeeds(control Run) float64 {
+// exceeds reports whether a control run of CPU time got well beyond the limit.
+// Half as much again is too much to ask where the limit is nearly all that the
+// machine has, which is when more than one process has to spin.
+func exceeds(control Run) bool {
+	need := 1.5
 	if control.Spinners != nil && *control.Spinners > 1 {
-		return 1.25
+		need = 1.25
 	}
-	return 1.5
+	return control.Ran && control.LimitUsed >= need
 }
 
 // judgeDrift turns a pass into a fail if the kernel holds another value than

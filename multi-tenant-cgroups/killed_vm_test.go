@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ func TestVMInterrupted(t *testing.T) {
 	require.Equal(t, applied, tree(t))
 
 	cmd = v.startVerify()
+	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
 	code, _ := v.run("remove")
 	require.Equal(t, 2, code, "one at a time")
 	require.NoError(t, cmd.Process.Kill())
@@ -71,4 +73,3 @@ func leftovers(t *testing.T) []string {
 	}
 	return left
 }
-

@@ -32,9 +32,7 @@ func proveCPU(ctx context.Context, v *verifier, cgroup string, p *Proof, finish 
 	}
 	spec := WorkloadSpec{Kind: workCPU, Processes: spinners}
 	err := v.inCgroup(ctx, v.controlCgroup(), spec, func(*runner) error {
-		run, err := v.spin(ctx, v.controlCgroup(), p.PolicyValue, spinners, v.opts.Duration/2)
-		p.ControlRun = run
-		return err
+		return v.spinFreely(ctx, v.controlCgroup(), spinners, p)
 	})
 	if err != nil {
 		return fmt.Errorf("control run: %w", err)
@@ -73,7 +71,7 @@ func (v *verifier) spinUnderLimit(ctx context.Context, cgroup string, spinners i
 		gap = max(gap, guard.end())
 		p.Measured = cpuRun(begin, end, time.Since(start), p.PolicyValue, spinners)
 		p.Verdict, p.Reason, p.Tolerance = judgeCPU(p.Measured, p.ControlRun, gap)
-		if p.Verdict != Inconclusive || turn == moreWindows {
+		if p.Verdict != Inconclusive || turn == moreWindows || !exceeds(p.ControlRun) {
 			return nil
 		}
 		window, guard = 2*window, startSentinel()
@@ -99,18 +97,28 @@ func (v *verifier) awaitThrottle(ctx context.Context, cgroup string) error {
 	return nil
 }
 
-// spin measures one window without a limit.
-func (v *verifier) spin(ctx context.Context, cgroup, policy string, spinners int, window time.Duration) (Run, error) {
-	var begin, end cpuStat
-	if err := begin.read(v.tree, cgroup); err != nil {
-		return Run{}, err
+// spinFreely measures without a limit until one window shows that the machine
+// can give more than the limit. A starved window says nothing against that.
+func (v *verifier) spinFreely(ctx context.Context, cgroup string, spinners int, p *Proof) error {
+	window := v.opts.Duration / 2
+	for turn := 0; ; turn++ {
+		var begin, end cpuStat
+		if err := begin.read(v.tree, cgroup); err != nil {
+			return err
+		}
+		start := time.Now()
+		if err := pause(ctx, window); err != nil {
+			return err
+		}
+		if err := end.read(v.tree, cgroup); err != nil {
+			return err
+		}
+		p.ControlRun = cpuRun(begin, end, time.Since(start), p.PolicyValue, spinners)
+		if exceeds(p.ControlRun) || turn == moreWindows {
+			return nil
+		}
+		window *= 2
 	}
-	start := time.Now()
-	if err := pause(ctx, window); err != nil {
-		return Run{}, err
-	}
-	err := end.read(v.tree, cgroup)
-	return cpuRun(begin, end, time.Since(start), policy, spinners), err
 }
 
 // cpuStat holds the counters of cpu.stat that matter here.

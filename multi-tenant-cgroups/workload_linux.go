@@ -21,13 +21,13 @@ import (
 // spinner. They are forked here and wait, so that the caller can move them
 // into a cgroup before they do anything there.
 func RunWorkload(in io.Reader, out io.Writer) error {
-	runtime.LockOSThread()
-	debug.SetGCPercent(-1)
 	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
 	var spec WorkloadSpec
 	if err := requests.Decode(&spec); err != nil {
 		return fmt.Errorf("read workload: %w", err)
 	}
+	runtime.LockOSThread() // the children die with the thread that made them
+	debug.SetGCPercent(-1)
 	w, err := forkWorkers(spec)
 	if err != nil {
 		return fmt.Errorf("start workload: %w", err)
