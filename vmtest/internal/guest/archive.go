@@ -45,7 +45,7 @@ func (a *archiver) collect(path string) error {
 	if err != nil {
 		return err
 	}
-	dir, only := path, "."
+	dir, only := path, ""
 	if !info.IsDir() {
 		dir, only = filepath.Split(path)
 	}
@@ -54,7 +54,10 @@ func (a *archiver) collect(path string) error {
 		return err
 	}
 	defer root.Close()
-	return fs.WalkDir(root.FS(), only, func(name string, entry fs.DirEntry, err error) error {
+	if !info.IsDir() {
+		return a.add(root, only)
+	}
+	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}

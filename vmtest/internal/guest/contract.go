@@ -49,7 +49,7 @@ var lateMounts = []Mount{
 		Fallback: "nosuid,nodev,noexec,nsdelegate", Required: true,
 		Reason: "control groups, the options systemd uses"},
 	{Target: "/sys/fs/bpf", Type: "bpf", Source: "bpf", Options: "nosuid,nodev,noexec,mode=0700",
-		Reason: "BPF pins"},
+		Reason: "BPF pins; empty, without the kernel's preloaded iterators"},
 	{Target: "/sys/kernel/tracing", Type: "tracefs", Source: "tracefs", Options: "nosuid,nodev,noexec",
 		Reason: "trace events and kprobes"},
 	{Target: "/sys/kernel/debug", Type: "debugfs", Source: "debugfs", Options: "nosuid,nodev,noexec",

@@ -16,6 +16,9 @@ import (
 // channel may be what is broken.
 const fatalWait = 2 * time.Second
 
+// lastSignal is SIGRTMAX.
+const lastSignal = 64
+
 // Main is process 1. It never returns: it ends in a power-off, and the host
 // knows an orderly one by the Done frame before it.
 func Main() {
@@ -30,13 +33,16 @@ func Main() {
 	process1{}.PowerOff()
 }
 
-// ignoreSignals keeps Go's default action for SIGTERM and the like away: it
-// would exit, and the kernel panics when process 1 does. The signals are caught
-// and dropped rather than ignored, since ignoring is inherited by commands.
+// ignoreSignals keeps Go's default actions away, which exit: the kernel panics
+// when process 1 does. The signals are caught and dropped rather than ignored,
+// since ignoring is inherited by commands. Go's runtime needs two for itself.
 func ignoreSignals() {
 	dropped := make(chan os.Signal, 1)
-	signal.Notify(dropped, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
-		syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGABRT)
+	for number := syscall.Signal(1); number <= lastSignal; number++ {
+		if number != syscall.SIGURG && number != syscall.SIGPROF {
+			signal.Notify(dropped, number)
+		}
+	}
 }
 
 // live boots, serves the host and returns why it is over.

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +18,8 @@ const (
 	maxLeftover = 32
 	// sweepWait bounds the wait for killed processes to be gone.
 	sweepWait = 5 * time.Second
+	// killPolls is how often to look for the end before killing once more.
+	killPolls = 100
 )
 
 // Hello implements platform.
@@ -38,32 +41,43 @@ func (m *machine) Log(emit func(wire.Kmsg) error) (kernelLog, error) { return op
 // leaving its session. Beside other commands only what certainly belongs to
 // this one does; the rest goes when the last command ends.
 func (m *machine) Sweep(session int, alone bool) []string {
-	var names []string
-	for deadline := time.Now().Add(sweepWait); ; time.Sleep(pollInterval) {
+	if alone && m.kernel.Childless() {
+		return nil
+	}
+	names := map[string]bool{}
+	for deadline := time.Now().Add(sweepWait); time.Now().Before(deadline); time.Sleep(pollInterval) {
 		list := listProcesses(m.path("/proc"))
 		if !alone {
 			list = ofSession(list, session)
 		}
-		if len(list) == 0 || time.Now().After(deadline) {
-			return names
-		}
 		for _, p := range list {
-			if len(names) < maxLeftover && !slices.Contains(names, p.name) {
-				names = append(names, p.name)
-			}
+			names[p.name] = true
 		}
-		m.kill(list, alone)
+		if len(list) == 0 || m.kill(list, alone) {
+			break
+		}
 	}
+	sorted := slices.Sorted(maps.Keys(names))
+	return sorted[:min(len(sorted), maxLeftover)]
 }
 
-func (m *machine) kill(list []process, alone bool) {
-	if alone {
-		_ = m.kernel.KillAll()
-		return
+// kill reports whether everything is gone already, which is cheaper to find out
+// here than by another walk through /proc.
+func (m *machine) kill(list []process, alone bool) bool {
+	if !alone {
+		for _, p := range list {
+			_ = m.kernel.Kill(p.pid)
+		}
+		return false
 	}
-	for _, p := range list {
-		_ = m.kernel.Kill(p.pid)
+	_ = m.kernel.KillAll()
+	for range killPolls {
+		if m.kernel.Childless() {
+			return true
+		}
+		time.Sleep(pollInterval)
 	}
+	return false
 }
 
 // Retire implements platform. What was written is on its disk, and

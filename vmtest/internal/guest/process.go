@@ -61,8 +61,13 @@ func listProcesses(procRoot string) []process {
 }
 
 // ofSession returns the processes of one session and their descendants. An
-// orphan that made a session of its own belongs to nobody.
+// orphan that made a session of its own belongs to nobody. Session 0 is no
+// session but what /proc shows for those begun outside this pid namespace, and
+// 1 is init's: neither may ever match, since the result gets killed.
 func ofSession(list []process, session int) []process {
+	if session <= 1 {
+		return nil
+	}
 	member := map[int]bool{}
 	for grown := true; grown; {
 		grown = false

@@ -25,7 +25,7 @@ func (m *machine) furnish() error {
 		return fmt.Errorf("share mounts: %w", err)
 	}
 	m.warn(m.mountDisk(modulesDisk, modulesDisk.Target, optionalWait))
-	if err := m.mountAll(lateMounts); err != nil {
+	if err := m.withoutAutoload(func() error { return m.mountAll(lateMounts) }); err != nil {
 		return err
 	}
 	if err := m.linkDevices(); err != nil {
@@ -41,6 +41,21 @@ func (m *machine) furnish() error {
 		return fmt.Errorf("bring up lo: %w", err)
 	}
 	return nil
+}
+
+// withoutAutoload does work while the kernel cannot call modprobe(8). Mounting
+// bpffs would load bpf_preload, which runs a program to put two iterators
+// there: a tenth of the whole boot for something that nobody here looks at.
+func (m *machine) withoutAutoload(work func() error) error {
+	path := m.path("/proc/sys/kernel/modprobe")
+	program, err := os.ReadFile(path)
+	if err != nil {
+		m.warn(fmt.Errorf("read module loader: %w", err))
+		return work()
+	}
+	m.warn(writeRaw(path, "\n"))
+	defer func() { m.warn(writeRaw(path, string(program))) }()
+	return work()
 }
 
 func (m *machine) mountAll(mounts []Mount) error {
@@ -110,10 +125,11 @@ func (m *machine) enableControllers() {
 	}
 }
 
+// applySysctls ends each value with a newline, which printk_devkmsg insists on.
 func (m *machine) applySysctls() {
 	for _, s := range sysctls {
 		path := "/proc/sys/" + strings.ReplaceAll(s.Name, ".", "/")
-		if err := writeRaw(m.path(path), s.Value); err != nil {
+		if err := writeRaw(m.path(path), s.Value+"\n"); err != nil {
 			m.warn(fmt.Errorf("set sysctl %s: %w", s.Name, err))
 		}
 	}

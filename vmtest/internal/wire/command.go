@@ -49,7 +49,9 @@ type Exit struct {
 	UserNS int64 `json:"user_ns"`
 	// SystemNS is the same in kernel mode.
 	SystemNS int64 `json:"system_ns"`
-	// MaxRSSBytes is the peak resident set (getrusage(2), ru_maxrss).
+	// MaxRSSBytes is the peak resident set (getrusage(2), ru_maxrss). The kernel
+	// counts what the process was before execve(2), so it is never below the
+	// resident set of init, some 10 MiB.
 	MaxRSSBytes int64 `json:"max_rss_bytes"`
 	// Leftover names the processes that were still there and were killed.
 	Leftover []string `json:"leftover,omitempty"`
