@@ -4,6 +4,7 @@ package minicontainer_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ var capNumbers = map[string]uint{
 func TestIsolation(t *testing.T) {
 	b := newBench(t, 0)
 	hostname, value := b.word(), b.word()
-	outsideBefore := hostnameOf(t, 1)
+	outsideBefore := hostnameOf(t, os.Getpid())
 	c := b.start(t, "story:"+b.secret, "--hostname", hostname, "--report", artifact(t, "run.json"),
 		"--env", "RANDOM_VALUE="+value, "--workdir", "/bin")
 	s := c.story(t)
@@ -51,7 +52,7 @@ func TestIsolation(t *testing.T) {
 	t.Run("host name", func(t *testing.T) {
 		require.Equal(t, hostname, s.Hostname)
 		require.Equal(t, hostname, v.hostname)
-		require.Equal(t, outsideBefore, hostnameOf(t, 1), "the host's name changed")
+		require.Equal(t, outsideBefore, hostnameOf(t, os.Getpid()), "the host's name changed")
 	})
 	t.Run("privileges", func(t *testing.T) { requirePrivileges(t, v, s) })
 	t.Run("file system", func(t *testing.T) { requireFileSystem(t, v, s) })
