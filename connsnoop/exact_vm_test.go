@@ -84,7 +84,8 @@ func (e wire) key() string {
 func requireSame(t *testing.T, sides []side, events []wire) {
 	byKey := map[string]wire{}
 	for _, e := range events {
-		require.NotContains(t, byKey, e.key(), "recorded twice")
+		_, twice := byKey[e.key()]
+		require.False(t, twice, "recorded twice: %s", e.key())
 		byKey[e.key()] = e
 	}
 	for _, s := range sides {

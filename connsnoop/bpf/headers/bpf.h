@@ -19,7 +19,7 @@ typedef _Bool bool;
 #define __always_inline inline __attribute__((always_inline))
 
 /* Map definitions: the loader reads these types from BTF. */
-#define __uint(name, value) int (*name)[value]
+#define __uint(name, value) int(*name)[value]
 #define __type(name, value) typeof(value) *name
 
 #define BPF_MAP_TYPE_HASH 1

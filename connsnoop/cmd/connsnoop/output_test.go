@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/connsnoop"
+)
+
+var anEvent = connsnoop.Event{
+	Direction: connsnoop.Accept, PID: 127, Comm: "busybox", State: "CLOSE_WAIT",
+	Local:  netip.MustParseAddrPort("[2001:db8::1]:4444"),
+	Remote: netip.MustParseAddrPort("[2001:db8::2]:35120"),
+	Opened: time.Second, Closed: 2500 * time.Millisecond, TxBytes: 3, RxBytes: 6,
+}
+
+func TestWriters(t *testing.T) {
+	tests := []struct {
+		name, format, want string
+	}{
+		{"json lines", "json", `{"schema":"conn-event/v1"`},
+		{"table", "table", "CLOSED           PID COMM            DIR     LOCAL "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			write, err := newWriter(tt.format)
+			require.NoError(t, err)
+			var out bytes.Buffer
+			require.NoError(t, write(&out, anEvent))
+			first := out.Len()
+			require.NoError(t, write(&out, anEvent))
+			require.True(t, strings.HasPrefix(out.String(), tt.want), out.String())
+			require.LessOrEqual(t, out.Len()-first, first)
+			require.True(t, strings.HasSuffix(out.String(), "\n"))
+		})
+	}
+}
+
+func TestTableRow(t *testing.T) {
+	write, err := newWriter("table")
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, write(&out, anEvent))
+	_, row, _ := strings.Cut(out.String(), "\n")
+	require.Equal(t, []string{"00:00:02.500", "127", "busybox", "accept", "[2001:db8::1]:4444",
+		"[2001:db8::2]:35120", "3", "6", "1.5s"}, strings.Fields(row))
+}
+
+func TestOpenOutput(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o600))
+	out, finish, err := openOutput(path, nil)
+	require.NoError(t, err)
+	require.NoError(t, writeJSON(out, anEvent))
+	require.NoError(t, finish())
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, bytes.HasPrefix(got, []byte(`{"schema"`)))
+
+	_, _, err = openOutput(filepath.Join(path, "below-a-file"), nil)
+	require.ErrorContains(t, err, "open output")
+}
