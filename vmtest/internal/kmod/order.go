@@ -10,6 +10,9 @@ import (
 // and each once. What is built in is left out, so the result may be empty.
 // A name or hard dependency that the kernel has in neither form is an error;
 // a soft dependency it lacks is skipped, as modprobe(8) does.
+//
+// Unlike modprobe(8) it does not look names up in modules.alias, so a soft
+// dependency on an alias (crc32c for crc32c_intel) is skipped too.
 func (x *Index) Order(names ...string) ([]string, error) {
 	w := walk{index: x, done: map[string]bool{}}
 	for _, name := range names {
