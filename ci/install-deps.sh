@@ -29,7 +29,7 @@ debian-bookworm) go_from=bookworm-backports ;; # bookworm's own is 1.19
 debian-trixie) go_from=trixie ;;
 *) die "this is neither Debian 12 nor 13; install what Debian has in: ${missing[*]} $go" ;;
 esac
-[ "$(id -u)" = 0 ] || die "not root; install: apt-get install --no-install-recommends ${missing[*]} ${go:+$go/$go_from}"
+[ "$(id -u)" = 0 ] || die "not root; install: apt-get install --no-install-recommends ${missing[*]}${go:+ && apt-get install -t $go_from $go}"
 echo "installing ${missing[*]} $go"
 apt update
 apt install --no-install-recommends "${missing[@]}" >/dev/null
@@ -37,7 +37,7 @@ if [ "$go" ]; then
 	if [ $go_from = bookworm-backports ]; then
 		list=/etc/apt/sources.list.d/vmtest-backports.list
 		trap 'rm -f $list' EXIT
-		mirror=$("${0%/*}/mirror.sh" bookworm)
+		mirror=$("$(dirname "$0")/mirror.sh" bookworm)
 		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $go_from main" >$list
 		apt update
 	fi
