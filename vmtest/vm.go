@@ -24,7 +24,7 @@ type VM struct {
 	// Release is the guest's own uname -r.
 	Release string
 	// Accelerator that runs it, and why.
-	Accelerator qemu.Accelerator
+	Accelerator Accelerator
 	// BootDuration is from the start of QEMU until init was ready.
 	BootDuration time.Duration
 
