@@ -49,7 +49,7 @@ func TestVMOpensnoop(t *testing.T) {
 	r, dir := seeded(t), t.TempDir()
 	dirFD, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	require.NoError(t, err)
-	const box = 2 * time.Second
+	const box = time.Second
 	s := startTour(t, "opensnoop", box.String())
 	ready := time.Now()
 	var want []opened
