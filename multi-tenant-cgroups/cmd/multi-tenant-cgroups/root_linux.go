@@ -49,6 +49,13 @@ refused something; 2 bad arguments or policy; 3 nothing was proved, either way;
 		Version:       buildinfo.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return exitcode.With(exitcode.Usage, fmt.Errorf("unknown command %q: see %s --help", args[0], name))
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitcode.With(exitcode.Usage, err) })
 	root.AddCommand(newApply(), newVerify(), newRemove(), newWorkload())
