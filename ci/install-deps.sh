@@ -29,7 +29,9 @@ debian-bookworm) go_from=bookworm-backports ;; # bookworm's own is 1.19
 debian-trixie) go_from=trixie ;;
 *) die "this is neither Debian 12 nor 13; install what Debian has in: ${missing[*]} $go" ;;
 esac
-[ "$(id -u)" = 0 ] || die "not root; install: apt-get install --no-install-recommends ${missing[*]}${go:+ && apt-get install -t $go_from $go}"
+plan=${missing[*]:+apt-get install --no-install-recommends ${missing[*]}}
+[ -z "$go" ] || plan+=${plan:+ && }"apt-get install --no-install-recommends -t $go_from $go"
+[ "$(id -u)" = 0 ] || die "not root; install what is missing: $plan"
 echo "installing ${missing[*]} $go"
 apt update
 apt install --no-install-recommends "${missing[@]}" >/dev/null
