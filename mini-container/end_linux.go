@@ -36,21 +36,3 @@ func (r *Report) fail(err error) {
 		r.Error = &Failure{Step: step.Step, Message: step.Message}
 	}
 }
-
-// forward passes signals on to the command until stop is called. As PID 1 of
-// its namespace the command gets only those that it has a handler for, SIGKILL
-// and SIGSTOP excepted: pid_namespaces(7).
-func (s *supervisor) forward(signals <-chan os.Signal) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case sig := <-signals:
-				s.cmd.Process.Signal(sig) // gone already: nothing to do
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { close(done) }
-}
