@@ -135,6 +135,12 @@ func TestFetchReplacesSpoiltEntry(t *testing.T) {
 		require.Equal(t, k, again)
 		require.FileExists(t, spoil)
 	}
+	require.NoError(t, os.WriteFile(k.Image, []byte("half"), 0o644))
+	_, err = b.source(t).Fetch(t.Context(), "5.10")
+	require.NoError(t, err)
+	image, err := os.ReadFile(k.Image)
+	require.NoError(t, err)
+	require.NotEqual(t, "half", string(image))
 	b.clean(t)
 }
 

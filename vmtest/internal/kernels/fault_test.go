@@ -73,6 +73,15 @@ func TestFetchFaults(t *testing.T) {
 	}
 }
 
+func TestFetchStopsWhenTheDiskIsFull(t *testing.T) {
+	b := newBench(t)
+	b.suites["bullseye-security"] = stanza(image510, "5.10.262-1") + stanza(image510b, "5.10.259-1")
+	b.download = map[string]string{image510: diskIsFull}
+	_, err := b.source(t).Fetch(t.Context(), "5.10")
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.Equal(t, 1, b.count("apt-get -q download"))
+}
+
 func TestFetchWithoutKeyring(t *testing.T) {
 	b := newBench(t)
 	b.config.Keyring = "/nonexistent.gpg"
