@@ -3,12 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tool() { go tool -modfile=ci/tools/go.mod "$@"; }
-
-tool golangci-lint run ./...
-# The VM tests are behind a build tag.
-tool golangci-lint run --build-tags vmtest ./...
-tool actionlint .github/workflows/*.yml
+# The VM tests are behind a build tag; so is nothing else.
+go tool -modfile=ci/tools/go.mod golangci-lint run --build-tags vmtest ./...
+go tool -modfile=ci/tools/actionlint/go.mod actionlint .github/workflows/*.yml
 shellcheck .ci/run ci/*.sh
 clang-format-19 --dry-run --Werror connsnoop/bpf/*.bpf.c connsnoop/bpf/headers/*.h
 go mod verify >/dev/null
