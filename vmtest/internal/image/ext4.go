@@ -39,6 +39,9 @@ func makeExt4(ctx context.Context, run runner, prefix []string, dir, out string,
 	argv := append(append([]string{}, prefix...), mke2fs(dir, out, size, label)...)
 	var log strings.Builder
 	if err := run(ctx, command{argv: argv, output: &log}); err != nil {
+		if ctx.Err() != nil {
+			return errors.Join(err, os.Remove(out))
+		}
 		return errors.Join(ext4Error(dir, out, size, log.String(), err), os.Remove(out))
 	}
 	return nil
