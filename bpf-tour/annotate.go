@@ -6,8 +6,11 @@ import (
 	"strings"
 )
 
-// annotateLimit is how many events or histograms an annotation shows.
-const annotateLimit = 12
+// How many events and histograms a page shows.
+const (
+	pageEvents     = 12
+	pageHistograms = 4
+)
 
 // Annotate renders the page of a recipe, recipes/NAME.md, from a recorded
 // result: what it answers, real output, and what each value means. It refuses
@@ -28,7 +31,7 @@ func Annotate(w io.Writer, recipe Recipe, r *Result) error {
 	fmt.Fprintf(&b, "**Probes:** `%s`\n\n", strings.Join(recipe.Probes, "`, `"))
 	fmt.Fprintf(&b, "## Output of a real run\n\nbpftrace %s on kernel %s, %d probes attached.\n\n```\n$ bpf-tour run %s\n",
 		r.BpftraceVersion, r.Kernel, r.ProbesCount, recipe.Name)
-	if err := WriteText(&b, r, annotateLimit); err != nil {
+	if err := WriteText(&b, r, pageEvents, pageHistograms); err != nil {
 		return err
 	}
 	b.WriteString("```\n\n## What it means\n\n| value | type | unit | meaning |\n|---|---|---|---|\n")

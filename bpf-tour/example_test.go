@@ -56,7 +56,7 @@ func ExampleWriteText() {
 			},
 		}},
 	}
-	_ = bpftour.WriteText(os.Stdout, &result, 0)
+	_ = bpftour.WriteText(os.Stdout, &result, 0, 0)
 	// Output:
 	// size_bytes comm=dd pid=42 (9 samples)
 	//    512 .. 1023 6 |##############################|

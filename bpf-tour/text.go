@@ -12,15 +12,15 @@ import (
 const barWidth = 30
 
 // WriteText renders a result for people: events as a table, histograms as
-// bars, at most limit of each (0: all), and what must be known to trust them.
-func WriteText(w io.Writer, r *Result, limit int) error {
+// bars, at most so many of each (0: all), and what must be known to trust them.
+func WriteText(w io.Writer, r *Result, maxEvents, maxHistograms int) error {
 	var b strings.Builder
 	if len(r.Columns) > 0 {
-		writeEvents(&b, r, limit)
+		writeEvents(&b, r, maxEvents)
 	}
 	for i, h := range r.Histograms {
-		if limit > 0 && i == limit {
-			fmt.Fprintf(&b, "... %d more histograms\n\n", len(r.Histograms)-limit)
+		if maxHistograms > 0 && i == maxHistograms {
+			fmt.Fprintf(&b, "... %d more histograms\n\n", len(r.Histograms)-maxHistograms)
 			break
 		}
 		writeHistogram(&b, h)

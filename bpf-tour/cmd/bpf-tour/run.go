@@ -99,7 +99,7 @@ func (f runFlags) report(cmd *cobra.Command, r *bpftour.Result) error {
 	case f.asJSON:
 		err = writeJSON(cmd.OutOrStdout(), r)
 	default:
-		err = bpftour.WriteText(cmd.OutOrStdout(), r, 0)
+		err = bpftour.WriteText(cmd.OutOrStdout(), r, 0, 0)
 	}
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
