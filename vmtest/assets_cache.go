@@ -43,19 +43,16 @@ func selectSeries(names []string) ([]kernels.Series, error) {
 	return selected, nil
 }
 
-// fetchKernel gets the kernel of c.Kernel into the cache.
-func fetchKernel(ctx context.Context, c Config) (kernels.Kernel, error) {
+// kernelSource is where kernels come from. One source serves all kernels of a
+// run: it remembers a mirror that is down.
+func kernelSource(c Config, log func(string)) (kernels.Source, error) {
 	list, err := kernels.ParseList(kernelList)
 	if err != nil {
-		return kernels.Kernel{}, err
+		return nil, err
 	}
-	source, err := kernels.New(kernels.Config{
-		CacheDir: c.CacheDir, List: list, PackageDir: c.PackageDir, Mirrors: c.mirrors(),
+	return kernels.New(kernels.Config{
+		CacheDir: c.CacheDir, List: list, PackageDir: c.PackageDir, Mirrors: c.mirrors(), Log: log,
 	})
-	if err != nil {
-		return kernels.Kernel{}, err
-	}
-	return source.Fetch(ctx, c.Kernel)
 }
 
 // buildImage gets the root disk into the cache.

@@ -46,9 +46,7 @@ func (r *runner) kernel(ctx context.Context, i int) error {
 // fetch gets the kernel and what it boots from.
 func (k *kernelRun) fetch(ctx context.Context) error {
 	end := k.begin(Event{Stage: StageFetch, Kernel: k.series.Series})
-	config := k.Config
-	config.Kernel = k.series.Series
-	got, err := fetchKernel(ctx, config)
+	got, err := k.shared.source.Fetch(ctx, k.series.Series)
 	if err == nil {
 		k.assets, err = k.shared.forKernel(ctx, got)
 	}

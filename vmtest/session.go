@@ -39,9 +39,10 @@ type session struct {
 	receivers map[uint32]receiver
 	helloMsg  wire.Hello
 	doneMsg   wire.Done
-	kmsg      []wire.Kmsg
-	heard     time.Time // when the last frame came
-	err       error     // why it ended
+	readyMsg  wire.Ready
+	kmsg      []wire.Kmsg // since ready: the boot's own lines are not charged to a command
+	heard     time.Time   // when the last frame came
+	err       error       // why it ended
 }
 
 func newSession(conn io.ReadWriteCloser) *session {
@@ -79,7 +80,7 @@ func (s *session) dispatch(f wire.Frame) error {
 	case wire.TypeHello:
 		return s.onHello(f)
 	case wire.TypeReady:
-		return closeOnce(s.ready, "ready")
+		return s.onReady(f)
 	case wire.TypeKmsg:
 		return s.onKmsg(f)
 	case wire.TypeHeartbeat:
@@ -110,6 +111,17 @@ func (s *session) onHello(f wire.Frame) error {
 	return closeOnce(s.hello, "hello")
 }
 
+func (s *session) onReady(f wire.Frame) error {
+	var ready wire.Ready
+	if err := f.JSON(&ready); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.readyMsg = ready
+	s.mu.Unlock()
+	return closeOnce(s.ready, "ready")
+}
+
 func (s *session) onKmsg(f wire.Frame) error {
 	var line wire.Kmsg
 	if err := f.JSON(&line); err != nil {
@@ -117,7 +129,7 @@ func (s *session) onKmsg(f wire.Frame) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.kmsg) < kmsgLimit {
+	if line.TimeNS >= s.readyMsg.UptimeNS && len(s.kmsg) < kmsgLimit {
 		s.kmsg = append(s.kmsg, line)
 	}
 	return nil
