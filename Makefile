@@ -7,7 +7,7 @@
 
 DELIVERABLES := mini-container multi-tenant-cgroups bpf-tour connsnoop
 COMMANDS     := bin/schemas bin/vmtest bin/namespaces-cgroups-ebpf $(DELIVERABLES:%=bin/%)
-TESTS        := $(DELIVERABLES:%=bin/%.test)
+TESTS        := $(DELIVERABLES:%=bin/%.test) bin/vmtest.test
 
 KERNELS ?=
 TIER    ?= default
