@@ -20,7 +20,7 @@ const marker = 0x16
 // testRecord is one top-level Go test or subtest.
 type testRecord struct {
 	name    string
-	ended   string // PASS, FAIL, SKIP; "" if it never ended
+	ended   string // PASS, FAIL, SKIP; "" if it never ended, or ended in two ways
 	skipped string // text of t.Skip
 }
 
@@ -31,9 +31,10 @@ var (
 	skipForm = regexp.MustCompile(`^ *\S+\.go:\d+: (.*)$`)
 )
 
-// parseTests reads the output of a Go test binary.
-func parseTests(stdout []byte) []testRecord {
-	p := testParser{index: map[string]int{}}
+// parseTests reads the output of a Go test binary. The second value is the
+// last word of the testing package, PASS if all is well.
+func parseTests(stdout []byte) ([]testRecord, string) {
+	p := testParser{index: map[string]int{}, said: map[string]string{}}
 	for line := range bytes.Lines(stdout) {
 		line = bytes.TrimRight(line, "\r\n")
 		// Output without a final newline puts the marker inside a line.
@@ -43,7 +44,7 @@ func parseTests(stdout []byte) []testRecord {
 		}
 		p.text(string(line))
 	}
-	return p.tests
+	return p.tests, p.last
 }
 
 type testParser struct {
@@ -51,9 +52,11 @@ type testParser struct {
 	index   map[string]int
 	current string
 	said    map[string]string // last log line of each test
+	last    string            // what the last marked line says
 }
 
 func (p *testParser) marked(line string) {
+	p.last = line
 	if m := runForm.FindStringSubmatch(line); m != nil {
 		p.current = m[1]
 		p.index[m[1]] = len(p.tests)
@@ -74,6 +77,9 @@ func (p *testParser) end(name, how string) {
 	if !ok {
 		return
 	}
+	if before := p.tests[i].ended; before != "" && before != how {
+		how = "" // somebody else has written one of the two
+	}
 	p.tests[i].ended = how
 	if how == "SKIP" {
 		p.tests[i].skipped = p.said[name]
@@ -82,9 +88,6 @@ func (p *testParser) end(name, how string) {
 
 func (p *testParser) text(line string) {
 	if m := skipForm.FindStringSubmatch(line); m != nil {
-		if p.said == nil {
-			p.said = map[string]string{}
-		}
 		p.said[p.current] = m[1]
 	}
 }
@@ -92,7 +95,8 @@ func (p *testParser) text(line string) {
 // failedTests names the tests that failed or never ended, for a reason.
 func failedTests(stdout []byte) string {
 	var names []string
-	for _, t := range parseTests(stdout) {
+	tests, _ := parseTests(stdout)
+	for _, t := range tests {
 		switch t.ended {
 		case "FAIL":
 			names = append(names, t.name)
@@ -112,7 +116,10 @@ func goTests(e plan.Entry, t Trace, r *Run) *finding {
 	if e.Result != plan.ResultGoTest {
 		return nil
 	}
-	tests := parseTests(r.Stdout)
+	if kept := int64(len(r.Stdout)); kept != r.Exit.StdoutBytes {
+		return found(report.Fail, "exit status 0, but only %d of %d bytes of stdout are here to be judged", kept, r.Exit.StdoutBytes)
+	}
+	tests, last := parseTests(r.Stdout)
 	if len(tests) == 0 {
 		return found(report.Fail, "exit status 0, but no test ran")
 	}
@@ -131,6 +138,9 @@ func goTests(e plan.Entry, t Trace, r *Run) *finding {
 		default:
 			return found(report.Fail, "exit status 0, but %s did not pass", test.name)
 		}
+	}
+	if last != "PASS" {
+		return found(report.Fail, "exit status 0, but the tests did not end with PASS")
 	}
 	if passed == 0 {
 		return found(report.Skip, "%s", strings.Join(skips, "; "))

@@ -3,6 +3,7 @@ package verdict
 import (
 	"bytes"
 	"regexp"
+	"slices"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
@@ -23,34 +24,39 @@ func panicLine(console []byte) string {
 
 // splatForms match the first line of each kind of kernel complaint; the source
 // of each is named. All are anchored: a healthy boot prints lines that contain
-// the same words.
-//
-// Not here on purpose: RCU stalls, soft lockups and clocksource watchdogs.
-// Under emulation on a busy host they mean a slow host.
+// the same words, and a fault of a program reads "traps: NAME[PID] general ...".
 var splatForms = []*regexp.Regexp{
 	regexp.MustCompile(`^BUG: `),                                   // mm/, lib/: KASAN, NULL dereference, scheduling while atomic
+	regexp.MustCompile(`^BUG \S+ \(`),                              // mm/slub.c
 	regexp.MustCompile(`^kernel BUG at `),                          // BUG()
 	regexp.MustCompile(`^WARNING: (CPU: \d+ PID: \d+ at |.* at )`), // WARN(), kernel/panic.c
 	regexp.MustCompile(`^WARNING: .*(locking|lock).*detected`),     // lockdep
+	regexp.MustCompile(`^WARNING: suspicious RCU usage`),           // lockdep
 	regexp.MustCompile(`^Oops: `),                                  // die()
+	regexp.MustCompile(`^[\w ,:-]+: [0-9a-f]{4} \[#\d+\]`),         // die() before 6.9: "invalid opcode: 0000 [#1] SMP"
 	regexp.MustCompile(`^general protection fault`),                // arch/x86/kernel/traps.c
+	regexp.MustCompile(`^Internal error: `),                        // arch/arm64/kernel/traps.c
 	regexp.MustCompile(`^UBSAN: `),                                 // lib/ubsan.c
 	regexp.MustCompile(`^INFO: task .* blocked for more than`),     // kernel/hung_task.c
 	regexp.MustCompile(`^unregister_netdevice: waiting for `),      // net/core/dev.c: a leaked reference
 }
 
-// splatLine returns the first line by which the kernel itself complained. A
-// program can write to /dev/kmsg too, but not with facility 0.
+// slowForm matches what means a slow host under emulation, as RCU stalls and
+// clocksource watchdogs do, which have no line above.
+var slowForm = regexp.MustCompile(`^BUG: (soft|workqueue) lockup`)
+
+// IsSplat tells whether the kernel itself complained with this line. A program
+// can write to /dev/kmsg too, but not with facility 0.
+func IsSplat(line wire.Kmsg) bool {
+	if line.Facility != 0 || slowForm.MatchString(line.Text) {
+		return false
+	}
+	return slices.ContainsFunc(splatForms, func(form *regexp.Regexp) bool { return form.MatchString(line.Text) })
+}
+
 func splatLine(lines []wire.Kmsg) string {
-	for _, line := range lines {
-		if line.Facility != 0 {
-			continue
-		}
-		for _, form := range splatForms {
-			if form.MatchString(line.Text) {
-				return line.Text
-			}
-		}
+	if i := slices.IndexFunc(lines, IsSplat); i >= 0 {
+		return lines[i].Text
 	}
 	return ""
 }

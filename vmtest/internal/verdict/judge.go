@@ -24,10 +24,11 @@ func found(o report.Outcome, format string, args ...any) *finding {
 // must be unique.
 func Judge(entries []plan.Entry, t Trace) []Result {
 	results := make([]Result, 0, len(entries))
-	ending := t.ending()
+	ending := t.Ending()
 	for _, e := range entries {
 		r := judgeEntry(e, t)
-		if r.Outcome == report.Pass && ending != "" {
+		// A skip that the test itself asked for is a result of the run as well.
+		if r.Outcome.Green() && r.Run != nil && ending != "" {
 			r.Outcome, r.Reason = report.Lost, ending
 		}
 		results = append(results, r)
@@ -110,7 +111,7 @@ func (t Trace) record(id string) (*Run, *finding) {
 // judgeRun looks at one record, gravest first.
 func judgeRun(e plan.Entry, t Trace, r *Run) *finding {
 	checks := []func(plan.Entry, Trace, *Run) *finding{
-		noExit, timedOut, splat, hostFault, notStarted, leftovers, status, tooMuch, goTests, artifacts,
+		noExit, malformed, timedOut, splat, hostFault, notStarted, leftovers, status, tooMuch, logLost, goTests, artifacts,
 	}
 	for _, check := range checks {
 		if f := check(e, t, r); f != nil {
@@ -127,10 +128,23 @@ func noExit(_ plan.Entry, t Trace, r *Run) *finding {
 	if line := panicLine(t.Console); line != "" {
 		return found(report.Panic, "%s", line)
 	}
+	if r.Fault != "" {
+		return found(report.Infra, "%s", r.Fault)
+	}
 	if r.TimedOut {
 		return found(report.Timeout, "no exit, and the guest no longer obeys: %s", t.fault())
 	}
 	return found(report.Lost, "no exit record: %s", t.fault())
+}
+
+// malformed: what our own init sends is in range, so somebody else sent it.
+func malformed(_ plan.Entry, _ Trace, r *Run) *finding {
+	x := r.Exit
+	if x.Code < 0 || x.Code > 255 || x.Signal < 0 || x.Signal > 64 || x.StdoutBytes < 0 || x.StderrBytes < 0 {
+		return found(report.Lost, "exit record is malformed: code %d, signal %d, %d bytes of stdout, %d of stderr",
+			x.Code, x.Signal, x.StdoutBytes, x.StderrBytes)
+	}
+	return nil
 }
 
 func timedOut(e plan.Entry, _ Trace, r *Run) *finding {
@@ -191,6 +205,14 @@ func tooMuch(_ plan.Entry, _ Trace, r *Run) *finding {
 	return nil
 }
 
+// logLost: a splat may be among the lines that are not there.
+func logLost(_ plan.Entry, _ Trace, r *Run) *finding {
+	if r.KmsgLostCount > 0 {
+		return found(report.Lost, "%d lines of the kernel log were lost", r.KmsgLostCount)
+	}
+	return nil
+}
+
 func artifacts(e plan.Entry, _ Trace, r *Run) *finding {
 	byPath := map[string]Artifact{}
 	for _, a := range r.Artifacts {
@@ -222,21 +244,35 @@ func firstProblem(a Artifact) string {
 	return fmt.Sprintf("%s: %s", p.Instance, p.Message)
 }
 
-// ending returns why the VM's end takes back every pass, or "".
-func (t Trace) ending() string {
-	switch {
+// Ending returns why the VM's end takes back every pass, or "" for a session
+// that was closed in order by a guest that then shut itself down.
+func (t Trace) Ending() string {
+	switch exits := t.exits(); {
 	case t.Hello == nil:
-		return ""
+		return "init never answered: " + t.fault()
 	case panicLine(t.Console) != "":
 		return "kernel panic at the end: " + panicLine(t.Console)
 	case t.Done == nil:
 		return "no done frame: " + t.fault()
-	case t.Done.Runs != len(t.Runs):
-		return fmt.Sprintf("guest counts %d runs, host recorded %d", t.Done.Runs, len(t.Runs))
+	case t.Fault != "":
+		return "session broke: " + t.Fault
+	case t.Done.Runs != exits:
+		return fmt.Sprintf("guest counts %d runs, host recorded %d", t.Done.Runs, exits)
 	case t.Shutdown != "guest-shutdown":
 		return fmt.Sprintf("guest did not shut down properly (reason %q)", t.Shutdown)
 	}
 	return ""
+}
+
+// exits counts the runs of which the guest reported the end.
+func (t Trace) exits() int {
+	n := 0
+	for _, r := range t.Runs {
+		if r.Exit != nil {
+			n++
+		}
+	}
+	return n
 }
 
 func (t Trace) fault() string {

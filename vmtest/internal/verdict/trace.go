@@ -25,8 +25,11 @@ type Run struct {
 	DurationNS int64       `json:"duration_ns"`
 	Stdout     []byte      `json:"stdout,omitempty"`
 	Kmsg       []wire.Kmsg `json:"kmsg,omitempty"`
-	Artifacts  []Artifact  `json:"artifacts,omitempty"`
-	Fault      string      `json:"fault,omitempty"` // the host could not do its part
+	// KmsgLostCount is the number of kernel log lines that should be in Kmsg
+	// and are not: overwritten in the guest, or over the host's limit.
+	KmsgLostCount int        `json:"kmsg_lost_count,omitempty"`
+	Artifacts     []Artifact `json:"artifacts,omitempty"`
+	Fault         string     `json:"fault,omitempty"` // the host could not do its part
 }
 
 // Artifact is one output that the plan asks for.
