@@ -4,6 +4,7 @@ package connsnoop_test
 
 import (
 	"bytes"
+	"io"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -12,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLimits checks --pid with --max-events, and --port.
+// TestLimits checks --pid with --max-events, --port, and a full map.
 func TestLimits(t *testing.T) {
 	random := seeded(t)
 	conversation := job{Workers: 1, Scenarios: []scenario{
@@ -27,6 +28,7 @@ func TestLimits(t *testing.T) {
 
 	byPID := startTracer(t, "pid.jsonl", "--pid", itoa(client.cmd.Process.Pid), "--max-events", "3")
 	byPort := startTracer(t, "port.jsonl", "--port", itoa(int(port)))
+	small := startTracer(t, "small.jsonl", "--max-conns", "1")
 	client.send(t, conversation)
 	clientSides := client.finish(t)
 	sides := append(server.finish(t), clientSides...)
@@ -35,6 +37,23 @@ func TestLimits(t *testing.T) {
 	requireSame(t, clientSides[:3], events)
 	events, _ = byPort.interrupt(t, syscall.SIGTERM)
 	requireSame(t, withPort(sides, port), events)
+	requireLoss(t, small, len(sides))
+}
+
+// requireLoss checks that connections that found no place are counted, and
+// that the exit code tells.
+func requireLoss(t *testing.T, tr *tracer, opened int) {
+	require.NoError(t, tr.cmd.Process.Signal(syscall.SIGTERM))
+	rest, err := io.ReadAll(tr.stderr)
+	require.NoError(t, err)
+	t.Logf("%s", rest)
+	var exit *exec.ExitError
+	require.ErrorAs(t, tr.cmd.Wait(), &exit)
+	require.Equal(t, 3, exit.ExitCode())
+	stats := parseStats(t, string(rest))
+	require.NotZero(t, stats["map_full"])
+	require.EqualValues(t, opened, stats["closed"]+stats["map_full"])
+	require.Len(t, readEvents(t, tr.output), int(stats["closed"]))
 }
 
 func withPort(sides []side, port uint16) (found []side) {

@@ -31,6 +31,9 @@ func statsOf(counters []uint64, live uint64) Stats {
 // counterCount is COUNTERS in bpf/maps.h.
 const counterCount = 9
 
+// Lost is the number of connections that should have a record and have none.
+func (s Stats) Lost() uint64 { return s.MapFull + s.MapBusy + s.RingFull }
+
 // Check returns an error if the numbers do not add up: each opened socket
 // must have ended, failed, been replaced, not been followed, or be live, and
 // each ended one must have been sent, lost or filtered. It holds only while

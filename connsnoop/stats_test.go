@@ -27,6 +27,7 @@ func TestStatsCheck(t *testing.T) {
 			require.ErrorContains(t, stats.Check(), tt.wantErr)
 		})
 	}
+	require.EqualValues(t, 4, good.Lost())
 	require.Equal(t, "opened=20 closed=10 submitted=7 failed=3 replaced=2 live=3"+
 		" map_full=1 map_busy=1 ring_full=2 filtered=1", good.String())
 }

@@ -81,7 +81,8 @@ func (tr *tracer) wait(t *testing.T) ([]wire, map[string]uint64) {
 	rest, err := io.ReadAll(tr.stderr)
 	require.NoError(t, err)
 	require.NoError(t, tr.cmd.Wait(), "stderr: %s", rest)
-	t.Logf("%s: %s", tr.cmd.ProcessState.SystemTime()+tr.cmd.ProcessState.UserTime(), rest)
+	t.Logf("%s", rest)
+	require.Equal(t, 1, bytes.Count(rest, []byte("\n")), "stderr after ready")
 	return readEvents(t, tr.output), parseStats(t, string(rest))
 }
 
@@ -97,10 +98,11 @@ func readEvents(t *testing.T, path string) (events []wire) {
 	return events
 }
 
-// parseStats reads the one line "stats: name=value ...".
+// parseStats reads the line "stats: name=value ...", the first in text.
 func parseStats(t *testing.T, text string) map[string]uint64 {
-	line, found := strings.CutPrefix(text, "stats: ")
-	require.True(t, found && strings.Count(text, "\n") == 1, "stderr after ready: %q", text)
+	line, _, _ := strings.Cut(text, "\n")
+	line, found := strings.CutPrefix(line, "stats: ")
+	require.True(t, found, "stderr after ready: %q", text)
 	stats := map[string]uint64{}
 	for field := range strings.FieldsSeq(line) {
 		name, value, _ := strings.Cut(field, "=")

@@ -103,6 +103,7 @@ func follow(ctx context.Context, tracer *connsnoop.Tracer, f traceFlags, emit fu
 	return nil
 }
 
+// printStats writes the last line, and returns an error if records were lost.
 func printStats(tracer *connsnoop.Tracer, stderr io.Writer) error {
 	if err := tracer.Detach(); err != nil {
 		return err
@@ -112,5 +113,8 @@ func printStats(tracer *connsnoop.Tracer, stderr io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stderr, "stats: %v\n", stats)
+	if lost := stats.Lost(); lost > 0 {
+		return exitcode.With(exitcode.Inconclusive, fmt.Errorf("no record of %d connections: see stats", lost))
+	}
 	return nil
 }
