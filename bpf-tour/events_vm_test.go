@@ -99,9 +99,9 @@ func TestVMExecsnoop(t *testing.T) {
 		argv []string
 	}
 	var all []started
-	for i := range 8 + r.IntN(5) {
-		argv := []string{fmt.Sprintf("name-%d", i)}
-		for range r.IntN(11) {
+	for _, extra := range r.Perm(11) { // from 1 to 11 arguments, of which 8 are kept
+		argv := []string{fmt.Sprintf("name-%d", extra)}
+		for range extra {
 			argv = append(argv, nasty(r, r.IntN(60)))
 		}
 		cmd := &exec.Cmd{Path: "/bin/true", Args: argv}

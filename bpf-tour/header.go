@@ -12,6 +12,7 @@ import (
 var (
 	nameRE  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	probeRE = regexp.MustCompile(`^(tracepoint:[a-z0-9_]+:[a-z0-9_]+|kprobe:[a-z0-9_]+)$`)
+	needRE  = regexp.MustCompile(`^btf$`)
 	mapRE   = regexp.MustCompile(`^@[a-z][a-z0-9_]*$`)
 )
 
@@ -57,7 +58,7 @@ func (r *Recipe) set(key, value string) error {
 	case "probe":
 		return appendMatch(&r.Probes, value, probeRE)
 	case "needs":
-		return appendMatch(&r.Needs, value, regexp.MustCompile(`^btf$`))
+		return appendMatch(&r.Needs, value, needRE)
 	case "note":
 		r.Notes = append(r.Notes, value)
 		return nil

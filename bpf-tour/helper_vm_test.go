@@ -57,7 +57,7 @@ type tour struct {
 func startTour(t *testing.T, recipe, duration string) *tour {
 	t.Helper()
 	s := launchTour(t, recipe, duration)
-	deadline := time.After(75 * time.Second)
+	deadline := time.After(100 * time.Second)
 	for {
 		select {
 		case line, ok := <-s.lines:
@@ -71,7 +71,7 @@ func startTour(t *testing.T, recipe, duration string) *tour {
 			}
 			t.Log(line)
 		case <-deadline:
-			t.Fatalf("%s is not ready after 75 s", recipe)
+			t.Fatalf("%s is not ready after 100 s", recipe)
 		}
 	}
 }

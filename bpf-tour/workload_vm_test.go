@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	case "read":
 		err = helpRead(os.Getenv("COMM"), os.Getenv("SIZES"))
 	case "spin":
-		err = helpSpin(os.Getenv("COMM"), os.Getenv("CPU"), os.Getenv("FOR"))
+		err = helpSpin(os.Getenv("COMM"), os.Getenv("CPU"), os.Getenv("FOR"), os.Getenv("WHERE"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "helper:", err)
@@ -88,9 +88,17 @@ func helpRead(comm, sizes string) error {
 // (/proc/PID/task/TID/schedstat, see Documentation/scheduler/sched-stats.rst).
 type spun struct{ delayNS, slices int64 }
 
-// helpSpin waits for a line, spins on one CPU, and prints its spun.
-func helpSpin(comm, cpu, length string) error {
+// helpSpin waits for a line, spins on one CPU, and prints its spun. In the
+// kernel it spins by reading /dev/zero, where it is preempted as prev_state
+// 256 (cond_resched or, on 7.x, lazy preemption), and not on the way to user
+// space, as prev_state 0.
+func helpSpin(comm, cpu, length, where string) error {
 	debug.SetGCPercent(-1)
+	zero, err := unix.Open("/dev/zero", unix.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 1<<20)
 	d, err := time.ParseDuration(length)
 	if err != nil {
 		return err
@@ -115,6 +123,9 @@ func helpSpin(comm, cpu, length string) error {
 		return err
 	}
 	for end := time.Now().Add(d); time.Now().Before(end); {
+		if where == "kernel" {
+			_, _ = unix.Read(zero, buf)
+		}
 	}
 	after, err := schedstat()
 	fmt.Println(after.delayNS-before.delayNS, after.slices-before.slices)
@@ -131,8 +142,8 @@ func schedstat() (s spun, err error) {
 	return s, err
 }
 
-// spin runs one helper per CPU number given, all at the same time, and
-// returns the sum of what the kernel says of them.
+// spin runs one helper per CPU number given, all at the same time, every
+// second one in the kernel, and returns the sum of what the kernel says of them.
 func spin(t *testing.T, comm string, d time.Duration, cpus ...int) spun {
 	t.Helper()
 	var cmds []*exec.Cmd
@@ -141,8 +152,9 @@ func spin(t *testing.T, comm string, d time.Duration, cpus ...int) spun {
 		Write([]byte) (int, error)
 		Close() error
 	}
-	for _, cpu := range cpus {
-		cmd, out := helper("spin", "COMM="+comm, "CPU="+strconv.Itoa(cpu), "FOR="+d.String(), "GODEBUG=asyncpreemptoff=1"), &strings.Builder{}
+	for i, cpu := range cpus {
+		where := []string{"user", "kernel"}[i%2]
+		cmd, out := helper("spin", "COMM="+comm, "CPU="+strconv.Itoa(cpu), "FOR="+d.String(), "WHERE="+where, "GODEBUG=asyncpreemptoff=1"), &strings.Builder{}
 		gate, err := cmd.StdinPipe()
 		require.NoError(t, err)
 		cmd.Stdout = out

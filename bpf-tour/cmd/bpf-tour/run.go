@@ -45,7 +45,7 @@ cannot run the recipe.`,
 	}
 	fs := cmd.Flags()
 	fs.DurationVar(&f.duration, "duration", 5*time.Second, "how long to trace, from the moment all probes are attached")
-	fs.DurationVar(&f.attachTimeout, "attach-timeout", time.Minute, "how long bpftrace may take to attach its probes")
+	fs.DurationVar(&f.attachTimeout, "attach-timeout", 90*time.Second, "how long bpftrace may take to attach its probes")
 	fs.IntVar(&f.maxEvents, "max-events", 10000, "how many events to keep; further ones are counted and make the result incomplete")
 	fs.BoolVar(&f.asJSON, "json", false, "print recipe-result/v1")
 	fs.StringVar(&f.output, "output", "", "write the result there as JSON, and nothing to standard output")
