@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 type junitSuites struct {
@@ -98,12 +99,19 @@ func (s *junitSuite) add(r Result) {
 
 func seconds(ns int64) string { return fmt.Sprintf("%.3f", float64(ns)/1e9) }
 
-// printable drops what XML 1.0 cannot hold.
+// maxMessageBytes bounds a message: CI systems keep them in databases.
+const maxMessageBytes = 8 << 10
+
+// printable drops what XML 1.0 cannot hold, or what would hide other text.
 func printable(s string) string {
+	short := strings.ToValidUTF8(s[:min(len(s), maxMessageBytes)], "?")
+	if len(s) > maxMessageBytes {
+		short += " ..."
+	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
+		if unicode.In(r, unicode.Cc, unicode.Cf) && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, "?"))
+	}, short)
 }

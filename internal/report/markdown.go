@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // maxReasons bounds the list of failures: a step summary on GitHub must stay
@@ -57,7 +58,7 @@ func markdownReasons(b *strings.Builder, results []Result) {
 			fmt.Fprintf(b, "\nMore than %d; the rest is in report.json.\n", maxReasons)
 			return
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | `%s` |\n", r.ID, escapeCell(r.Kernel), r.Outcome, escapeCell(r.Reason), escapeCell(r.Reproduce))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | `%s` |\n", r.ID, escapeCell(r.Kernel), r.Outcome, escapeCell(r.Reason), codeCell(r.Reproduce))
 	}
 }
 
@@ -71,30 +72,46 @@ func markdownQuota(b *strings.Builder, quota []Quota) {
 
 func markdownKernels(b *strings.Builder, r Report) {
 	fmt.Fprintf(b, "\n## Where it ran\n\nQEMU %s, %s: %s. %d CPUs, host kernel %s, tier %s, seed %s, %v in all.\n\n",
-		r.Run.QEMUVersion, r.Run.Accelerator.Name, escapeCell(r.Run.Accelerator.Reason), r.Run.Host.CPUCount,
-		r.Run.Host.Kernel, r.Run.Tier, r.Run.Seed, round(r.Run.DurationNS))
+		escapeCell(r.Run.QEMUVersion), r.Run.Accelerator.Name, escapeCell(r.Run.Accelerator.Reason), r.Run.Host.CPUCount,
+		escapeCell(r.Run.Host.Kernel), r.Run.Tier, r.Run.Seed, round(r.Run.DurationNS))
 	b.WriteString("| series | package | from | boot | outcome |\n|---|---|---|---|---|\n")
 	for _, k := range r.Kernels {
 		from := k.Suite
 		if len(k.Packages) > 0 {
 			from = strings.TrimSpace(from + " " + k.Packages[0].Source)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %v | %s %s |\n", k.Series, escapeCell(k.PackageVersion), escapeCell(from), round(k.BootNS), k.Outcome, escapeCell(k.Reason))
+		fmt.Fprintf(b, "| %s | %s | %s | %v | %s |\n", k.Series, escapeCell(k.PackageVersion), escapeCell(from), round(k.BootNS),
+			strings.TrimSpace(string(k.Outcome)+" "+escapeCell(k.Reason)))
 	}
 }
 
 func round(ns int64) time.Duration { return time.Duration(ns).Round(100 * time.Millisecond) }
 
-// escapeCell keeps text from a guest inside its table cell.
-func escapeCell(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+// escapeCell keeps text from a guest inside its table cell, as text: no markup,
+// no link, no second line.
+func escapeCell(s string) string { return markup.Replace(oneLine(s)) }
+
+// codeCell is for code spans, where a backslash escapes nothing but a pipe.
+func codeCell(s string) string {
+	return strings.NewReplacer("`", "'", "\\", "/", "|", `\|`).Replace(oneLine(s))
+}
+
+var markup = strings.NewReplacer(
+	`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`,
+	"&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// maxCellBytes bounds one cell.
+const maxCellBytes = 500
+
+func oneLine(s string) string {
+	short := strings.ToValidUTF8(s[:min(len(s), maxCellBytes)], "?")
+	if len(s) > maxCellBytes {
+		short += " ..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
-	}, s)
-	if len(s) > 500 {
-		s = strings.ToValidUTF8(s[:500], "") + " ..."
-	}
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'").Replace(s)
+	}, short)
 }

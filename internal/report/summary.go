@@ -2,24 +2,37 @@ package report
 
 import "namespaces-cgroups-ebpf/internal/exitcode"
 
-// Summarize counts the results and decides whether the run is green: there are
-// results, every one is green unless its kernel is optional and not to be had,
-// and every deliverable kept its quota.
+// Summarize counts the results and decides whether the run is green: something
+// passed, every result is green unless its kernel is optional and not to be
+// had, every other kernel ended well, and every deliverable kept its quota.
 func (r *Report) Summarize() {
-	s := Summary{TotalCount: len(r.Results), Green: len(r.Results) > 0}
+	s := Summary{TotalCount: len(r.Results)}
 	counts := s.counters()
+	ok := true
 	for _, result := range r.Results {
-		*counts[result.Outcome]++
-		if !result.Outcome.Green() && !r.excused(result) {
-			s.Green = false
+		if n := counts[result.Outcome]; n != nil {
+			*n++
+		}
+		ok = ok && (result.Outcome.Green() || r.excused(result))
+	}
+	// Nothing but skips, or nothing but excused kernels, has shown nothing.
+	s.Green = ok && s.PassCount > 0 && r.kernelsOK() && !r.overQuota()
+	r.Summary = s
+}
+
+// kernelsOK: a kernel that died after its last test is not green, whatever
+// its results say, and neither is one without any result.
+func (r *Report) kernelsOK() bool {
+	tested := map[string]bool{}
+	for _, result := range r.Results {
+		tested[result.Series] = true
+	}
+	for _, k := range r.Kernels {
+		if !tested[k.Series] || k.Outcome != Pass && !(k.Outcome == Unavailable && k.Optional) {
+			return false
 		}
 	}
-	for _, q := range r.Quota {
-		s.Green = s.Green && q.Within
-	}
-	// Nothing but excused kernels is nothing at all.
-	s.Green = s.Green && s.PassCount+s.SkipCount > 0
-	r.Summary = s
+	return true
 }
 
 func (s *Summary) counters() map[Outcome]*int {
@@ -43,19 +56,32 @@ func (r *Report) excused(result Result) bool {
 	return false
 }
 
-// ExitCode is what a command that made this report exits with.
+// ExitCode is what a command that made this report exits with. What failed
+// weighs more than what we got wrong, and that more than noise.
 func (r *Report) ExitCode() int {
 	s := r.Summary
-	failed := s.FailCount + s.TimeoutCount + s.PanicCount + s.SplatCount
+	shown := s.PassCount + s.SkipCount + s.InconclusiveCount
 	switch {
 	case s.Green:
 		return exitcode.Pass
-	case failed > 0 || r.overQuota():
+	case s.FailCount+s.TimeoutCount+s.PanicCount+s.SplatCount > 0 || r.overQuota():
 		return exitcode.Fail
-	case s.LostCount+s.InfraCount+s.UnavailableCount > 0 || s.TotalCount == 0:
+	case shown == 0 || shown+r.excusedCount() < s.TotalCount || !r.kernelsOK():
 		return exitcode.Harness
+	case s.InconclusiveCount > 0:
+		return exitcode.Inconclusive
 	}
-	return exitcode.Inconclusive
+	return exitcode.Unsupported // every test was skipped
+}
+
+func (r *Report) excusedCount() int {
+	n := 0
+	for _, result := range r.Results {
+		if r.excused(result) {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *Report) overQuota() bool {
