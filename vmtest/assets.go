@@ -29,7 +29,6 @@ var bootModules = []string{"virtio_pci", "virtio_blk", "virtio_console", "virtio
 // so any number of VMs may share them.
 type assets struct {
 	config      Config
-	source      kernels.Source
 	kernel      kernels.Kernel
 	image       image.Image
 	accelerator qemu.Accelerator
@@ -44,7 +43,11 @@ func prepare(ctx context.Context, c Config, log func(string)) (*assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.kernel, err = a.source.Fetch(ctx, c.Kernel); err != nil {
+	source, err := kernelSource(c, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.kernel, err = source.Fetch(ctx, c.Kernel); err != nil {
 		return nil, err
 	}
 	return a, a.prepareKernel(ctx)
@@ -53,11 +56,7 @@ func prepare(ctx context.Context, c Config, log func(string)) (*assets, error) {
 // prepareShared makes what does not depend on the kernel: the choice of
 // accelerator and the root disk.
 func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, error) {
-	source, err := kernelSource(c, log)
-	if err != nil {
-		return nil, err
-	}
-	a := &assets{config: c, source: source}
+	a := &assets{config: c}
 	accelerator, err := qemu.Prober{}.Choose(ctx, c.Accelerator)
 	if err != nil {
 		return nil, err

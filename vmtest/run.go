@@ -67,6 +67,7 @@ type runner struct {
 	lock    *os.File
 	work    *workDir
 	shared  *assets
+	fetched []fetchedKernel // by index of series
 
 	mu      sync.Mutex
 	report  Report
@@ -119,8 +120,13 @@ func loadPlans(c RunConfig) ([]plan.Plan, error) {
 	return plans, nil
 }
 
+// run gets the kernels while the root disk is made: one waits for the network,
+// the other for the CPU.
 func (r *runner) run(ctx context.Context) error {
-	if err := r.prepare(ctx); err != nil {
+	var prepare errgroup.Group
+	prepare.Go(func() error { return r.fetchAll(ctx) })
+	prepare.Go(func() error { return r.prepare(ctx) })
+	if err := prepare.Wait(); err != nil {
 		r.blame(report.Infra, err)
 		return err
 	}
@@ -144,7 +150,7 @@ func (r *runner) jobs() int {
 func (r *runner) prepare(ctx context.Context) error {
 	end := r.begin(Event{Stage: StageImage, Text: "root disk"})
 	var err error
-	r.shared, err = prepareShared(ctx, r.Config, func(line string) { r.emit(Event{Stage: StageImage, Begin: true, Text: line}) })
+	r.shared, err = prepareShared(ctx, r.Config, r.note(StageImage))
 	if err == nil {
 		r.provenance()
 		r.shared.payloadDisk, err = r.payload(ctx)
@@ -181,6 +187,11 @@ func copyProgram(from, to string) error {
 		return fmt.Errorf("make payload: %w", err)
 	}
 	return nil
+}
+
+// note passes on a line about a stage.
+func (r *runner) note(s Stage) func(string) {
+	return func(line string) { r.emit(Event{Stage: s, Begin: true, Text: line}) }
 }
 
 // begin announces a step and returns what ends it.

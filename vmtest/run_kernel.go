@@ -3,7 +3,6 @@ package vmtest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,8 +32,7 @@ type kernelRun struct {
 func (r *runner) kernel(ctx context.Context, i int) error {
 	k := &kernelRun{runner: r, index: i, series: r.series[i], dir: filepath.Join(r.Out, r.series[i].Series)}
 	start := time.Now()
-	err := k.fetch(ctx)
-	if err == nil {
+	if k.unpack(ctx) {
 		k.runAll(ctx)
 	}
 	r.update(func(rep *Report) { rep.Kernels[i].DurationNS = time.Since(start).Nanoseconds() })
@@ -43,25 +41,18 @@ func (r *runner) kernel(ctx context.Context, i int) error {
 	return ctx.Err()
 }
 
-// fetch gets the kernel and what it boots from.
-func (k *kernelRun) fetch(ctx context.Context) error {
-	end := k.begin(Event{Stage: StageFetch, Kernel: k.series.Series})
-	got, err := k.shared.source.Fetch(ctx, k.series.Series)
-	if err == nil {
-		k.assets, err = k.shared.forKernel(ctx, got)
+// unpack takes the kernel that was fetched and makes what boots from it.
+func (k *kernelRun) unpack(ctx context.Context) bool {
+	got := k.fetched[k.index]
+	if got.err == nil {
+		k.record(got.Kernel)
+		k.assets, got.err = k.shared.forKernel(ctx, got.Kernel)
 	}
-	if err != nil {
-		outcome := report.Infra
-		if errors.Is(err, kernels.ErrUnavailable) {
-			outcome = report.Unavailable
-		}
-		k.blameKernel(outcome, err)
-		end(outcome, err.Error())
-		return err
+	if got.err == nil {
+		return true
 	}
-	k.record(got)
-	end(report.Pass, got.Release)
-	return nil
+	k.blameKernel(fetchOutcome(got.err), got.err)
+	return false
 }
 
 // runAll runs the tests in one VM as long as that lives, and the rest in
