@@ -97,6 +97,14 @@ func TestRunValues(t *testing.T) {
 	require.Equal(t, map[string]any{"min_bytes": int64(2), "max_bytes": int64(3), "sample_count": uint64(1)}, r.Histograms[0].Buckets[0])
 }
 
+func TestRunWarns(t *testing.T) {
+	r, err := runFake(t, "opensnoop", "0.17.0", "echo \"ERROR: couldn't set RLIMIT_MEMLOCK\" >&2; echo __BPFTRACE_NOTIFY_PROBES_ATTACHED >&2\n"+
+		replay(`{"type": "attached_probes", "data": {"probes": 1}}`, ""), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ERROR: couldn't set RLIMIT_MEMLOCK"}, r.Warnings, "and not the notification, which 0.17 prints there")
+	require.True(t, r.Complete)
+}
+
 func TestRunErrors(t *testing.T) {
 	tests := []struct {
 		name, version, body, want string

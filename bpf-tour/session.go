@@ -77,7 +77,8 @@ func (s *session) said(text string) {
 	if s.stderr.Len()+len(text) < maxStderr {
 		s.stderr.WriteString(text + "\n")
 	}
-	if !s.attached.IsZero() || strings.Contains(text, "WARNING") {
+	// A limit on locked memory that could not be raised reads ERROR, but ends nothing.
+	if !s.attached.IsZero() || strings.Contains(text, "WARNING") || strings.Contains(text, "ERROR") {
 		s.c.warn(strings.TrimSpace(text))
 	}
 }

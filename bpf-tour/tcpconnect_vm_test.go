@@ -25,7 +25,7 @@ func connect(t *testing.T, family int, addr string, port int) connected {
 	t.Helper()
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	require.NoError(t, unix.Bind(fd, sockaddr(family, addr, 0)))
 	local, err := unix.Getsockname(fd)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestVMTcpconnect(t *testing.T) {
 	}{{unix.AF_INET, "127.0.0.1"}, {unix.AF_INET6, "::1"}, {unix.AF_INET6, "::ffff:127.0.0.1"}}
 	listener, err := net.Listen("tcp", ":0")
 	require.NoError(t, err)
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	open := listener.Addr().(*net.TCPAddr).Port
 	closed := 1 + r.IntN(1000) // nothing listens in the guest
 	s := startTour(t, "tcpconnect", "60s")
