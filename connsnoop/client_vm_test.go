@@ -48,6 +48,11 @@ func (j job) connect(i int) (side, error) {
 			return side{}, err
 		}
 	}
+	if s.End == "queued" { // room for all of it, so that write returns
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<20); err != nil {
+			return side{}, fmt.Errorf("set send buffer: %w", err)
+		}
+	}
 	c := conn{fd: fd}
 	c.OpenedFrom = monotonic()
 	if err := unix.Connect(fd, sockaddr(s.Network, j.Ports[s.Network])); err != nil {
@@ -76,8 +81,17 @@ func (c *conn) asClient(i int, s scenario) error {
 				unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
 		},
 		"unread": func() error { return c.awaitUnread(s.ServerTx) },
+		"early":  func() error { return errors.Join(unix.Shutdown(c.fd, unix.SHUT_WR), c.readExactly(s.ServerTx)) },
+		"queued": func() error { return nil },
 	}
-	return errors.Join(steps[s.End](), c.close())
+	if err := errors.Join(steps[s.End](), c.close()); err != nil {
+		return err
+	}
+	if slices.Contains(orderedEndings, s.End) {
+		_, err := unix.Write(orderFD, []byte("."))
+		return err
+	}
+	return nil
 }
 
 // refused connects fd to a port that is taken but where nobody listens.

@@ -3,8 +3,10 @@
 package connsnoop_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -27,6 +29,8 @@ func TestExact(t *testing.T) {
 		}
 		scenarios = append(scenarios,
 			scenario{Network: network, End: "client"},
+			scenario{Network: network, End: "early", ClientTx: random.IntN(100), ServerTx: 1 + random.IntN(100)},
+			scenario{Network: network, End: "queued", ClientTx: 100_000 + random.IntN(50_000)},
 			scenario{Network: network, End: "server", ClientTx: random.IntN(100), ServerTx: 1, Retry: true})
 	}
 	tr := startTracer(t, "events.jsonl")
@@ -56,8 +60,11 @@ func TestBurst(t *testing.T) {
 // converse runs a client and a server of random names and users, and returns
 // the sides of both.
 func converse(t *testing.T, random *rand.Rand, j job) []side {
-	server := startPeer(t, "server", 1000+random.Uint32N(60000))
-	client := startPeer(t, "client", 1000+random.Uint32N(60000))
+	wait, signal, err := os.Pipe()
+	require.NoError(t, err)
+	server := startPeer(t, "server", 1000+random.Uint32N(60000), wait)
+	client := startPeer(t, "client", 1000+random.Uint32N(60000), signal)
+	require.NoError(t, errors.Join(wait.Close(), signal.Close()))
 	return talk(t, random, server, client, j)
 }
 

@@ -23,7 +23,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // and after a tracer whose time is up, and one that is killed.
 func TestNoLeak(t *testing.T) {
 	t.Run("time is up", func(t *testing.T) {
-		requireGone(t, startAndCount(t, "--duration", "3s"), (*exec.Cmd).Wait)
+		requireGone(t, startAndCount(t, "--duration", "2s"), (*exec.Cmd).Wait)
 	})
 	t.Run("killed", func(t *testing.T) {
 		requireGone(t, startAndCount(t), func(cmd *exec.Cmd) error {

@@ -50,7 +50,13 @@ type scenario struct {
 var (
 	networks = []string{"ipv4", "ipv6", "mapped"}
 	endings  = []string{"client", "server", "half", "reset", "unread"}
+	// In these the server waits, on a pipe, until the client has closed: in
+	// FIN_WAIT2, or with data that the server had no room for.
+	orderedEndings = []string{"early", "queued"}
 )
+
+// orderFD is the pipe, in both peers.
+const orderFD = 3
 
 // job is what a peer reads from stdin.
 type job struct {
@@ -83,13 +89,13 @@ type peer struct {
 	out   *json.Decoder
 }
 
-// startPeer starts a process that waits for its job.
-func startPeer(t *testing.T, role string, uid uint32) *peer {
+// startPeer starts a process that waits for its job; order becomes orderFD.
+func startPeer(t *testing.T, role string, uid uint32, order ...*os.File) *peer {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &peer{cmd: exec.CommandContext(t.Context(), self)}
 	p.cmd.Env = append(os.Environ(), "CONNSNOOP_PEER="+role)
-	p.cmd.Stderr = os.Stderr
+	p.cmd.Stderr, p.cmd.ExtraFiles = os.Stderr, order
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: uid, Gid: uid},
 	}

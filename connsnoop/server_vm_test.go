@@ -107,26 +107,37 @@ func (c *conn) asServer(scenarios []scenario, sides []side) error {
 }
 
 func (c *conn) answer(s scenario) error {
-	receive := func() error { return c.readExactly(s.ClientTx) }
-	if s.End == "half" {
-		receive = c.readToEnd
-	}
-	if err := receive(); err != nil {
-		return err
-	}
-	if err := c.write(make([]byte, s.ServerTx)); err != nil {
-		return err
-	}
-	var err error
-	switch s.End {
-	case "client":
-		err = c.readToEnd()
-	case "reset", "unread":
-		if err = c.readToEnd(); errors.Is(err, unix.ECONNRESET) {
-			err = nil
-		} else {
-			err = fmt.Errorf("got %v, want ECONNRESET", err)
+	if s.End == "queued" {
+		if err := awaitOrder(); err != nil {
+			return err
 		}
 	}
-	return errors.Join(err, c.close())
+	receive := func() error { return c.readExactly(s.ClientTx) }
+	if s.End == "half" || s.End == "early" || s.End == "queued" {
+		receive = c.readToEnd
+	}
+	if err := errors.Join(receive(), c.write(make([]byte, s.ServerTx))); err != nil {
+		return err
+	}
+	return errors.Join(c.awaitClient(s.End), c.close())
+}
+
+// awaitClient waits until the client has closed, where it closes first.
+func (c *conn) awaitClient(end string) error {
+	switch end {
+	case "client":
+		return c.readToEnd()
+	case "early":
+		return awaitOrder()
+	case "reset", "unread":
+		if err := c.readToEnd(); !errors.Is(err, unix.ECONNRESET) {
+			return fmt.Errorf("got %v, want ECONNRESET", err)
+		}
+	}
+	return nil
+}
+
+func awaitOrder() error {
+	_, err := unix.Read(orderFD, make([]byte, 1))
+	return err
 }

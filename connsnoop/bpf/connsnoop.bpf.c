@@ -35,7 +35,7 @@ static __always_inline void open_conn(struct sock *sk, __u8 direction)
 {
 	struct conn c = {.direction = direction};
 	__u64 key = (__u64)sk;
-	long err;
+	int err; /* old kernels leave the upper half of the register undefined */
 
 	if (!is_plain_tcp(sk))
 		return;
