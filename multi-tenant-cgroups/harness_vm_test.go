@@ -49,7 +49,7 @@ func newVM(t *testing.T) *vm {
 			name:   fmt.Sprintf("%s-%d", name, v.rand.IntN(100)),
 			memory: uint64(v.rand.IntN(2048)+2048) * 4096, // 8 to 16 MiB
 			pids:   uint64(v.rand.IntN(12) + 6),
-			quota:  uint64(v.rand.IntN(30)+30) * 1000,
+			quota:  uint64(v.rand.IntN(20)+25) * 1000,
 		})
 	}
 	v.writePolicy()

@@ -31,13 +31,13 @@ func proveCPU(ctx context.Context, v *verifier, cgroup string, p *Proof, finish 
 		return finish()
 	}
 	spec := WorkloadSpec{Kind: workCPU, Processes: spinners}
-	err := v.inCgroup(ctx, v.controlCgroup(), spec, func(*runner) error {
+	err := v.inCgroup(v.controlCgroup(), spec, func(*runner) error {
 		return v.spinFreely(ctx, v.controlCgroup(), spinners, p)
 	})
 	if err != nil {
 		return fmt.Errorf("control run: %w", err)
 	}
-	err = v.inCgroup(ctx, path.Join(cgroup, probeName), spec, func(*runner) error {
+	err = v.inCgroup(path.Join(cgroup, probeName), spec, func(*runner) error {
 		return v.spinUnderLimit(ctx, cgroup, spinners, p)
 	})
 	if err != nil {

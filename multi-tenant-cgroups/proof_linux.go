@@ -28,20 +28,21 @@ var proofs = map[string]func(ctx context.Context, v *verifier, cgroup string, p 
 
 // inCgroup makes a cgroup for one workload, runs it there, and takes both down
 // again: the cgroup first, since killing it ends what the workload forked.
-func (v *verifier) inCgroup(ctx context.Context, cgroup string, spec WorkloadSpec, measure func(*runner) error) error {
+func (v *verifier) inCgroup(cgroup string, spec WorkloadSpec, measure func(*runner) error) error {
 	if err := v.tree.Create(cgroup); err != nil {
 		return err
 	}
-	r, err := startWorkload(ctx, v.tree, v.opts.Workload, cgroup, spec)
-	if err != nil {
-		return errors.Join(err, v.tree.Destroy(cgroup))
+	err := v.runner.admit(v.tree, cgroup, spec)
+	if err == nil {
+		err = v.runner.ask(commandGo)
 	}
-	if err = r.ask(commandGo); err == nil {
-		err = measure(r)
+	if err == nil {
+		err = measure(v.runner)
 	}
-	err = errors.Join(err, v.tree.Destroy(cgroup))
-	_, stopErr := r.stop()
-	return errors.Join(err, stopErr)
+	if err = errors.Join(err, v.tree.Destroy(cgroup)); err != nil {
+		return err
+	}
+	return v.runner.ask(commandStop)
 }
 
 // controlCgroup is where control runs happen: next to the tenants.

@@ -45,7 +45,7 @@ func proveMemory(ctx context.Context, v *verifier, cgroup string, p *Proof, fini
 func (v *verifier) touch(ctx context.Context, work, charged string, goal, limit uint64) (Run, error) {
 	run := Run{Ran: true, Touched: new(uint64), Peak: new(uint64), Locked: new(bool)}
 	spec := WorkloadSpec{Kind: workMemory, Amount: goal, Processes: 1}
-	err := v.inCgroup(ctx, work, spec, func(r *runner) error {
+	err := v.inCgroup(work, spec, func(r *runner) error {
 		spent, err := r.until(ctx, func() error {
 			current, err := readNumber(v.tree, charged, "memory.current")
 			*run.Peak = max(*run.Peak, current)

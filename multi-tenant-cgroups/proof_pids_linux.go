@@ -44,7 +44,7 @@ func (v *verifier) fork(ctx context.Context, work, charged string, goal, limit u
 	run := Run{Ran: true, Forks: new(uint64), Processes: new(uint64)}
 	before := uint64(1) // the worker itself; the tenant was empty
 	spec := WorkloadSpec{Kind: workPids, Amount: goal, Processes: 1}
-	err := v.inCgroup(ctx, work, spec, func(r *runner) error {
+	err := v.inCgroup(work, spec, func(r *runner) error {
 		spent, err := r.until(ctx, func() error { return nil })
 		if err != nil {
 			return err

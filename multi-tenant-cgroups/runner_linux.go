@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -25,11 +24,9 @@ type runner struct {
 	last     WorkloadState
 }
 
-// startWorkload starts argv, which must end up in RunWorkload, and moves the
-// workers that it forks into cgroup. They wait there for commandGo. The Go
-// process itself stays outside. Moving through cgroup.procs and not clone3
-// keeps cpuset right on 5.10, and no start-up runs under the limit.
-func startWorkload(ctx context.Context, tree Tree, argv []string, cgroup string, spec WorkloadSpec) (*runner, error) {
+// startRunner starts argv, which must end up in RunWorkload. That process
+// serves all workloads of a verify; it never enters a tenant's cgroup itself.
+func startRunner(ctx context.Context, argv []string) (*runner, error) {
 	r := &runner{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
 	r.cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	r.cmd.Stderr = &r.stderr
@@ -46,12 +43,12 @@ func startWorkload(ctx context.Context, tree Tree, argv []string, cgroup string,
 	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start workload: %w", err)
 	}
-	if err := r.admit(tree, cgroup, spec); err != nil {
-		return nil, errors.Join(err, r.close())
-	}
 	return r, nil
 }
 
+// admit has the workers of spec forked and moves them into cgroup, where they
+// wait for commandGo. Moving through cgroup.procs and not clone3 keeps cpuset
+// right on 5.10, and no start-up runs under the limit.
 func (r *runner) admit(tree Tree, cgroup string, spec WorkloadSpec) error {
 	if err := r.ask(spec); err != nil {
 		return err
@@ -83,14 +80,8 @@ func (r *runner) broken(err error) error {
 	return fmt.Errorf("talk to workload: %w", err)
 }
 
-// close ends the workload, if it has not been stopped, and reaps it.
+// close ends the process and what it forked, and reaps it.
 func (r *runner) close() error {
 	_ = r.in.Close()
 	return r.cmd.Wait()
-}
-
-// stop asks for the final state and ends the workload.
-func (r *runner) stop() (WorkloadState, error) {
-	err := r.ask(commandStop)
-	return r.last, errors.Join(err, r.close())
 }

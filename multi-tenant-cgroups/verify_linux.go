@@ -25,6 +25,7 @@ type verifier struct {
 	tree   Tree
 	policy Policy
 	opts   VerifyOptions
+	runner *runner
 	missed []string
 }
 
@@ -38,21 +39,35 @@ func Verify(ctx context.Context, tree Tree, p Policy, opts VerifyOptions) (Verif
 	if err != nil {
 		return report, fmt.Errorf("verify policy: %w", err)
 	}
-	for _, t := range p.Tenants {
-		if len(opts.Tenants) > 0 && !slices.Contains(opts.Tenants, t.Name) {
-			continue
-		}
-		result, err := v.tenant(ctx, t)
-		if err != nil {
-			return report, fmt.Errorf("verify tenant %s: %w", t.Name, err)
-		}
-		report.Tenants = append(report.Tenants, result)
-		report.Verdict = worse(report.Verdict, result.Verdict)
+	if v.runner, err = startRunner(ctx, opts.Workload); err != nil {
+		return report, fmt.Errorf("verify policy: %w", err)
+	}
+	if err := v.all(ctx, &report); err != nil {
+		return report, errors.Join(err, v.runner.close())
+	}
+	if err := v.runner.close(); err != nil {
+		return report, fmt.Errorf("end workload: %w", err)
 	}
 	slices.Sort(v.missed)
 	report.Environment.Missed = append(report.Environment.Missed, slices.Compact(v.missed)...)
 	report.DurationNS = time.Since(report.StartedAt).Nanoseconds()
 	return report, nil
+}
+
+// all verifies the tenants that were asked for.
+func (v *verifier) all(ctx context.Context, report *VerifyReport) error {
+	for _, t := range v.policy.Tenants {
+		if len(v.opts.Tenants) > 0 && !slices.Contains(v.opts.Tenants, t.Name) {
+			continue
+		}
+		result, err := v.tenant(ctx, t)
+		if err != nil {
+			return fmt.Errorf("verify tenant %s: %w", t.Name, err)
+		}
+		report.Tenants = append(report.Tenants, result)
+		report.Verdict = worse(report.Verdict, result.Verdict)
+	}
+	return nil
 }
 
 func (v *verifier) begin() (VerifyReport, error) {

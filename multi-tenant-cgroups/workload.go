@@ -9,7 +9,8 @@ const (
 
 // WorkloadSpec says what a workload does. The workload process reads it, then
 // one command per line, from its standard input, and answers each with one
-// WorkloadState on its standard output: a protocol of this package alone.
+// WorkloadState on its standard output: a protocol of this package alone. After
+// commandStop the next spec may follow.
 type WorkloadSpec struct {
 	Kind      string
 	Amount    uint64 // bytes or forks; unused by workCPU
@@ -33,5 +34,5 @@ type WorkloadState struct {
 const (
 	commandGo   = "go"   // begin to work
 	commandStat = "stat" // just answer
-	commandStop = "stop" // kill what is there, answer and end
+	commandStop = "stop" // kill what is there and answer; the workload is over
 )

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RunWorkload serves one workload until the input ends or says stop. The
+// RunWorkload serves workloads, one after the other, until the input ends. The
 // process that calls it does nothing else: it forks without exec, and changes
 // its signal mask and its children's reaper.
 //
@@ -21,18 +21,28 @@ import (
 // spinner. They are forked here and wait, so that the caller can move them
 // into a cgroup before they do anything there.
 func RunWorkload(in io.Reader, out io.Writer) error {
-	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
-	var spec WorkloadSpec
-	if err := requests.Decode(&spec); err != nil {
-		return fmt.Errorf("read workload: %w", err)
-	}
 	runtime.LockOSThread() // the children die with the thread that made them
-	debug.SetGCPercent(-1)
+	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
+	for {
+		var spec WorkloadSpec
+		if err := requests.Decode(&spec); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read workload: %w", err)
+		}
+		if err := serveOne(spec, requests, replies); err != nil {
+			return err
+		}
+	}
+}
+
+func serveOne(spec WorkloadSpec, requests *json.Decoder, replies *json.Encoder) error {
+	debug.SetGCPercent(-1) // a fork in the middle of a collection would not do
 	w, err := forkWorkers(spec)
+	defer w.release()
 	if err != nil {
 		return fmt.Errorf("start workload: %w", err)
 	}
-	defer w.kill()
 	if err := replies.Encode(w.state()); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
@@ -42,6 +52,7 @@ func RunWorkload(in io.Reader, out io.Writer) error {
 // workers is the parent's view of the children.
 type workers struct {
 	spec   WorkloadSpec
+	page   []byte    // holds shared
 	shared *progress // written by the children
 	memory []byte    // for workMemory
 	gate   [2]int    // pipe on which the children wait
@@ -50,9 +61,12 @@ type workers struct {
 }
 
 func forkWorkers(spec WorkloadSpec) (*workers, error) {
-	w := &workers{spec: spec, ended: map[int]unix.WaitStatus{}}
+	w := &workers{spec: spec, gate: [2]int{-1, -1}, ended: map[int]unix.WaitStatus{}}
+	if spec.Processes < 1 {
+		return w, fmt.Errorf("%d processes asked for", spec.Processes)
+	}
 	if err := w.prepare(); err != nil {
-		return nil, err
+		return w, err
 	}
 	var all, old unix.Sigset_t
 	for i := range all.Val {
@@ -61,14 +75,13 @@ func forkWorkers(spec WorkloadSpec) (*workers, error) {
 	// Blocked signals stay blocked in the children: no handler of the Go
 	// runtime can run there. SIGKILL still works.
 	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &old); err != nil {
-		return nil, fmt.Errorf("block signals: %w", err)
+		return w, fmt.Errorf("block signals: %w", err)
 	}
 	defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 	for range spec.Processes {
 		pid := forkWorker(w.gate[0], spec.Kind, spec.Amount, w.shared, w.memory)
 		if pid < 0 {
-			w.kill()
-			return nil, fmt.Errorf("fork: %w", unix.Errno(-pid))
+			return w, fmt.Errorf("fork: %w", unix.Errno(-pid))
 		}
 		w.pids = append(w.pids, pid)
 	}
@@ -76,12 +89,13 @@ func forkWorkers(spec WorkloadSpec) (*workers, error) {
 }
 
 func (w *workers) prepare() error {
-	page, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	var err error
+	w.page, err = unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return fmt.Errorf("map shared page: %w", err)
 	}
-	page[0] = 0 // charge the page to this process, not to the tenant
-	w.shared = (*progress)(unsafe.Pointer(&page[0]))
+	w.page[0] = 0 // charge the page to this process, not to the tenant
+	w.shared = (*progress)(unsafe.Pointer(&w.page[0]))
 	if w.spec.Kind == workMemory {
 		if w.memory, err = reserve(w.spec.Amount); err != nil {
 			return err
@@ -151,6 +165,21 @@ func (w *workers) kill() {
 		}
 	}
 	for w.reap(0) {
+	}
+}
+
+// release ends the children and gives back what prepare got.
+func (w *workers) release() {
+	w.kill()
+	for _, fd := range w.gate {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	for _, mapping := range [][]byte{w.page, w.memory} {
+		if mapping != nil {
+			_ = unix.Munmap(mapping)
+		}
 	}
 }
 

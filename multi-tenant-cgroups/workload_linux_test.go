@@ -62,10 +62,12 @@ func TestWorkload(t *testing.T) {
 			require.True(t, r.last.Done)
 			require.False(t, r.last.Ended)
 			tt.check(t, r.last)
-			last, err := r.stop()
-			require.NoError(t, err)
-			require.True(t, last.Ended)
-			require.Equal(t, 9, last.Signal)
+			require.NoError(t, r.ask(commandStop))
+			require.True(t, r.last.Ended)
+			require.Equal(t, 9, r.last.Signal)
+			require.NoError(t, r.ask(tt.spec), "the same process serves the next")
+			require.Zero(t, r.last.Touched+r.last.Forks)
+			require.NoError(t, r.close())
 		})
 	}
 }
