@@ -16,11 +16,7 @@ VMTEST_FLAGS ?=
 
 export CGO_ENABLED := 0
 # A Go that is older than go.mod asks for fetches the right one by itself.
-ifeq ($(shell go env GOTOOLCHAIN 2>/dev/null),local)
-ifneq ($(shell go list -m >/dev/null 2>&1 && echo ok),ok)
-export GOTOOLCHAIN := auto
-endif
-endif
+export GOTOOLCHAIN ?= auto
 
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
 EMBEDDED   := $(wildcard schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
