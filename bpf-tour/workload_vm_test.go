@@ -89,16 +89,16 @@ func helpRead(comm, sizes string) error {
 type spun struct{ delayNS, slices int64 }
 
 // helpSpin waits for a line, spins on one CPU, and prints its spun. In the
-// kernel it spins by reading /dev/zero, where it is preempted as prev_state
-// 256 (cond_resched or, on 7.x, lazy preemption), and not on the way to user
-// space, as prev_state 0.
+// kernel it spins in reads of /dev/zero so long that it is preempted there,
+// which shows as prev_state 256, and not on the way to user space, which shows
+// as prev_state 0. Lazy preemption waits for up to two ticks (8 ms) for that.
 func helpSpin(comm, cpu, length, where string) error {
 	debug.SetGCPercent(-1)
 	zero, err := unix.Open("/dev/zero", unix.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, 48<<20)
 	d, err := time.ParseDuration(length)
 	if err != nil {
 		return err
