@@ -36,9 +36,11 @@ func selectSeries(names []string) ([]kernels.Series, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Asked for by name, it is wanted.
+		// Asked for by name, it is wanted; asked for twice, it is wanted once.
 		s.Optional = false
-		selected = append(selected, s)
+		if !slices.ContainsFunc(selected, func(other kernels.Series) bool { return other.Series == s.Series }) {
+			selected = append(selected, s)
+		}
 	}
 	return selected, nil
 }

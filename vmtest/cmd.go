@@ -75,6 +75,25 @@ func newCmd(ctx context.Context, s *session, args []string) *Cmd {
 // Start starts the command and returns once it was executed. An *ExitError
 // says that it could not be.
 func (c *Cmd) Start() error {
+	if err := c.send(); err != nil {
+		return err
+	}
+	select {
+	case <-c.started:
+		return nil
+	case <-c.exited:
+	case <-c.ctx.Done():
+		return fmt.Errorf("start %s: %w", c.name(), context.Cause(c.ctx))
+	}
+	if isClosed(c.started) { // and over already: that is for Wait to tell
+		return nil
+	}
+	return c.result()
+}
+
+// send asks the guest to start the command, and does not wait for it. After an
+// error there is nothing to wait for either.
+func (c *Cmd) send() error {
 	id, err := c.session.open(c)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", c.name(), err)
@@ -83,11 +102,6 @@ func (c *Cmd) Start() error {
 	if err := c.session.enc.EncodeJSON(wire.TypeRun, id, c.request()); err != nil {
 		c.session.release(id)
 		return fmt.Errorf("start %s: %w", c.name(), err)
-	}
-	select {
-	case <-c.started:
-	case <-c.exited:
-		return c.result()
 	}
 	go c.feed()
 	if c.ctx.Done() != nil {
@@ -163,6 +177,11 @@ func (c *Cmd) watch() {
 
 // feed sends Stdin, at most a window ahead of what the guest has passed on.
 func (c *Cmd) feed() {
+	select {
+	case <-c.started:
+	case <-c.exited:
+		return
+	}
 	defer func() { _ = c.session.enc.Encode(wire.TypeStdinClose, c.id, nil) }()
 	if c.Stdin == nil {
 		return

@@ -23,6 +23,8 @@ import (
 const (
 	quitGrace = 3 * time.Second
 	killGrace = 15 * time.Second
+	// fetchDeadline bounds copying the artifacts out, 64 MiB at most.
+	fetchDeadline = 2 * time.Minute
 )
 
 // stdoutLimit bounds what is kept in memory of an entry's stdout for judging.
@@ -34,6 +36,8 @@ const (
 	guestOut = "/run/vmtest/out"
 )
 
+var errInterrupted = errors.New("interrupted")
+
 // entryRun runs one plan entry in a VM and records it.
 type entryRun struct {
 	vm    *VM
@@ -44,7 +48,7 @@ type entryRun struct {
 
 // run records one entry. The second value is the reason why the VM is no
 // longer to be used, nil if it is.
-func (r *entryRun) run(ctx context.Context, kmsgFrom int) (verdict.Run, error) {
+func (r *entryRun) run(ctx context.Context) (verdict.Run, error) {
 	record := verdict.Run{ID: r.entry.FullID()}
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		record.Fault = fmt.Sprintf("make output directory: %v", err)
@@ -56,7 +60,8 @@ func (r *entryRun) run(ctx context.Context, kmsgFrom int) (verdict.Run, error) {
 		return record, nil
 	}
 	begin := time.Now()
-	runErr := cmd.Start()
+	// Start would wait for a guest that hangs before the program runs.
+	runErr := cmd.send()
 	if runErr == nil {
 		record.TimedOut = r.supervise(ctx, cmd)
 		runErr = r.await(cmd)
@@ -66,18 +71,23 @@ func (r *entryRun) run(ctx context.Context, kmsgFrom int) (verdict.Run, error) {
 	if err := closeOutputs(); err != nil {
 		record.Fault = fmt.Sprintf("write output: %v", err)
 	}
-	record.Kmsg, _ = r.vm.session.kmsgSince(kmsgFrom)
+	record.Kmsg, record.KmsgLostCount = r.vm.session.takeKmsg()
+	writeKmsg(filepath.Join(r.dir, "kmsg.log"), record.Kmsg)
 	return r.finish(ctx, cmd, record, runErr)
 }
 
 // finish takes the exit record and the artifacts, unless the guest is lost.
+// What ended because the run was interrupted has no result: it was us who
+// killed it.
 func (r *entryRun) finish(ctx context.Context, cmd *Cmd, record verdict.Run, err error) (verdict.Run, error) {
+	if ctx.Err() != nil {
+		return record, errInterrupted
+	}
 	var exit *ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return record, err
 	}
 	record.Exit = &cmd.exit
-	writeKmsg(filepath.Join(r.dir, "kmsg.log"), record.Kmsg)
 	if exit != nil && exit.Exit.Error != "" {
 		return record, nil
 	}
@@ -104,7 +114,7 @@ func (r *entryRun) command(ctx context.Context) (*Cmd, *headBuffer, func() error
 	cmd.Env, cmd.Dir, cmd.OutDir = r.env(), "/payload", guestOut+"/"+r.outName()
 	cmd.Modules = r.entry.Needs.Modules
 	return cmd, head, func() error {
-		return errors.Join(out.err, errOut.err, stdout.Close(), stderr.Close())
+		return errors.Join(out.Close(), errOut.Close())
 	}, nil
 }
 
@@ -161,15 +171,21 @@ func (r *entryRun) fetch(ctx context.Context, record *verdict.Run) error {
 		record.Fault = err.Error()
 		return nil
 	}
-	if err := r.vm.Get(ctx, guestOut+"/"+r.outName(), dir); err != nil {
-		if errors.Is(err, ErrLost) || ctx.Err() != nil {
+	late := fmt.Errorf("%w: artifacts did not come within %v", ErrLost, fetchDeadline)
+	bounded, cancel := context.WithTimeoutCause(ctx, fetchDeadline, late)
+	defer cancel()
+	if err := r.vm.Get(bounded, guestOut+"/"+r.outName(), dir); err != nil {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		if errors.Is(err, ErrLost) {
 			return err
 		}
 		record.Fault = err.Error()
 		return nil
 	}
 	for _, want := range r.entry.Artifacts {
-		a, err := validate(dir, want, filepath.Join(r.dir, "stdout.log"))
+		a, err := r.validate(want)
 		if err != nil {
 			record.Fault = err.Error()
 		}
@@ -188,20 +204,17 @@ func freshDir(dir string) error {
 	return nil
 }
 
-// validate checks one artifact on the host.
-func validate(dir string, want plan.Artifact, stdout string) (verdict.Artifact, error) {
+// validate checks one artifact on the host. Nothing that is not a regular file
+// below the entry's own directory is opened.
+func (r *entryRun) validate(want plan.Artifact) (verdict.Artifact, error) {
 	a := verdict.Artifact{Path: want.Path}
-	file := filepath.Join(dir, filepath.FromSlash(want.Path))
-	if want.Path == plan.Stdout {
-		file = stdout
-	}
-	f, err := os.Open(file)
+	f, err := openArtifact(r.dir, want.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		a.Missing = true
 		return a, nil
 	}
 	if err != nil {
-		return a, fmt.Errorf("open artifact: %w", err)
+		return a, fmt.Errorf("open artifact %s: %w", want.Path, err)
 	}
 	defer f.Close()
 	result, err := schemas.ValidateAny(want.Path, want.Schema, f)
@@ -212,40 +225,32 @@ func validate(dir string, want plan.Artifact, stdout string) (verdict.Artifact, 
 	return a, nil
 }
 
+// openArtifact opens an artifact of the entry whose outputs are in dir.
+func openArtifact(dir, name string) (*os.File, error) {
+	if name == plan.Stdout {
+		name = "stdout.log"
+	} else {
+		dir = filepath.Join(dir, "artifacts")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	info, err := root.Lstat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file (%v)", info.Mode().Type())
+	}
+	return root.Open(filepath.FromSlash(name))
+}
+
 func writeKmsg(path string, lines []wire.Kmsg) {
 	var b strings.Builder
 	for _, l := range lines {
 		fmt.Fprintf(&b, "[%12.6f] <%d> %s\n", float64(l.TimeNS)/1e9, l.Level, l.Text)
 	}
 	_ = os.WriteFile(path, []byte(b.String()), 0o644)
-}
-
-// headBuffer keeps the first bytes of a stream.
-type headBuffer struct {
-	limit int
-	buf   []byte
-}
-
-// Write implements io.Writer and never fails.
-func (h *headBuffer) Write(p []byte) (int, error) {
-	h.buf = append(h.buf, p[:min(len(p), h.limit-len(h.buf))]...)
-	return len(p), nil
-}
-
-// Bytes returns what was kept.
-func (h *headBuffer) Bytes() []byte { return h.buf }
-
-// diskWriter remembers the first error instead of passing it on: a full disk
-// of the host must not look like a broken channel.
-type diskWriter struct {
-	w   io.Writer
-	err error
-}
-
-// Write implements io.Writer and never fails.
-func (d *diskWriter) Write(p []byte) (int, error) {
-	if d.err == nil {
-		_, d.err = d.w.Write(p)
-	}
-	return len(p), nil
 }

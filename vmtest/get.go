@@ -13,12 +13,21 @@ import (
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
+// Bounds of a Get on the host. Guest init holds to the first two itself, but
+// who is root in the guest can speak in its place.
+const (
+	getLimitBytes  = wire.DefaultGetLimitBytes
+	getLimitFiles  = wire.MaxGetFiles
+	getStreamBytes = getLimitBytes + getLimitFiles*8<<10 + 1<<20 // with headers and padding
+)
+
 // transfer receives the answer to a Get as a byte stream.
 type transfer struct {
 	session *session
 	id      uint32
 	w       *io.PipeWriter
 	size    int64
+	files   int // as the guest counts them, once it has ended
 }
 
 // Get copies the regular files in and below a guest directory to dir on the
@@ -40,9 +49,12 @@ func (vm *VM) Get(ctx context.Context, guestPath, dir string) error {
 	if err := vm.session.enc.EncodeJSON(wire.TypeGet, t.id, wire.Get{Path: guestPath}); err != nil {
 		return fmt.Errorf("get %s: %w", guestPath, err)
 	}
-	err = unpack(root, tar.NewReader(r))
+	files, err := unpack(root, tar.NewReader(r))
 	if err == nil {
 		_, err = io.Copy(io.Discard, r) // the padding, then DataEnd
+	}
+	if err == nil && files != t.files {
+		err = fmt.Errorf("guest counts %d files, %d came", t.files, files)
 	}
 	_ = r.CloseWithError(err)
 	if err != nil {
@@ -55,7 +67,9 @@ func (vm *VM) Get(ctx context.Context, guestPath, dir string) error {
 func (t *transfer) receive(f wire.Frame) error {
 	switch f.Type {
 	case wire.TypeData:
-		t.size += int64(len(f.Payload))
+		if t.size += int64(len(f.Payload)); t.size > getStreamBytes {
+			return fmt.Errorf("guest sent more than %d bytes for one get", int64(getStreamBytes))
+		}
 		_, _ = t.w.Write(f.Payload) // a reader that gave up reports itself
 		return nil
 	case wire.TypeDataEnd:
@@ -79,6 +93,7 @@ func (t *transfer) finish(f wire.Frame) error {
 	if end.SizeBytes != t.size {
 		return fmt.Errorf("guest counts %d bytes of data, %d came", end.SizeBytes, t.size)
 	}
+	t.files = end.FileCount
 	t.session.release(t.id)
 	return t.w.Close()
 }
@@ -86,27 +101,32 @@ func (t *transfer) finish(f wire.Frame) error {
 // lost implements receiver.
 func (t *transfer) lost(err error) { _ = t.w.CloseWithError(err) }
 
-func unpack(root *os.Root, archive *tar.Reader) error {
-	for {
+// unpack makes the archive's regular files below root and counts them. An
+// archive may claim sizes far beyond its own (sparse files).
+func unpack(root *os.Root, archive *tar.Reader) (files int, err error) {
+	for left := int64(getLimitBytes); ; files++ {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return files, nil
 		}
 		if err != nil {
-			return fmt.Errorf("read archive: %w", err)
+			return files, fmt.Errorf("read archive: %w", err)
 		}
 		if header.Typeflag != tar.TypeReg {
-			continue
+			return files, fmt.Errorf("refuse %q from the guest: not a regular file", header.Name)
+		}
+		if left -= header.Size; left < 0 || files == getLimitFiles {
+			return files, fmt.Errorf("refuse %q from the guest: over %d bytes or %d files", header.Name, int64(getLimitBytes), getLimitFiles)
 		}
 		if err := unpackFile(root, header, archive); err != nil {
-			return err
+			return files, err
 		}
 	}
 }
 
 func unpackFile(root *os.Root, header *tar.Header, content io.Reader) error {
 	name := path.Clean(header.Name)
-	if !filepath.IsLocal(name) {
+	if path.IsAbs(header.Name) || !filepath.IsLocal(name) {
 		return fmt.Errorf("refuse file name %q from the guest", header.Name)
 	}
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {

@@ -91,6 +91,7 @@ func newRunner(c RunConfig) (*runner, error) {
 		return nil, err
 	}
 	if r.work, err = newWorkDir(); err != nil {
+		_ = r.lock.Close()
 		return nil, err
 	}
 	r.seedReport()

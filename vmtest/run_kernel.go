@@ -3,8 +3,10 @@ package vmtest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -101,15 +103,13 @@ func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (int, error
 	trace := verdict.Trace{Release: k.assets.kernel.Release, Hello: &vm.session.helloMsg}
 	attempted := k.runEntries(ctx, vm, entries, &trace)
 	k.stop(ctx, vm, &trace)
-	k.booted(vm)
-	k.keep(trace)
+	k.booted(vm, trace, k.keep(trace))
 	k.judge(entries[:attempted], trace)
 	return attempted, nil
 }
 
 // runEntries runs entries in order and returns how many it has tried.
 func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry, trace *verdict.Trace) int {
-	kmsgFrom := 0
 	for i, e := range entries {
 		if ok, _, err := e.Applies(vm.Release); err != nil || !ok {
 			continue
@@ -120,8 +120,8 @@ func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry
 		}
 		end := k.begin(Event{Stage: StageTest, Kernel: k.series.Series, Test: e.FullID()})
 		run := entryRun{vm: vm, entry: e, seed: k.Seed, dir: filepath.Join(k.dir, e.Deliverable, e.ID)}
-		record, lost := run.run(ctx, kmsgFrom)
-		_, kmsgFrom = vm.session.kmsgSince(kmsgFrom)
+		late(vm, trace)
+		record, lost := run.run(ctx)
 		trace.Runs = append(trace.Runs, record)
 		o, why := preview(e, *trace, lost)
 		end(o, why)
@@ -131,6 +131,18 @@ func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry
 		}
 	}
 	return len(entries)
+}
+
+// late charges what the kernel logged after the end of a test to that test:
+// nothing else has run since.
+func late(vm *VM, t *verdict.Trace) {
+	lines, lost := vm.session.takeKmsg()
+	if len(t.Runs) == 0 {
+		return
+	}
+	last := &t.Runs[len(t.Runs)-1]
+	last.Kmsg = append(last.Kmsg, lines...)
+	last.KmsgLostCount += lost
 }
 
 // preview judges one record for the live view; the end of the VM may still
@@ -151,10 +163,13 @@ func (k *kernelRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) {
 		}
 	}
 	_ = vm.process.Close()
-	select {
-	case <-vm.session.done:
+	<-vm.session.ended
+	late(vm, t)
+	if isClosed(vm.session.done) {
 		t.Done = &vm.session.doneMsg
-	default:
+	}
+	if cause := vm.session.cause(); errors.Is(cause, errAfterDone) {
+		t.Fault = cause.Error()
 	}
 	t.Shutdown = vm.process.ShutdownReason()
 	t.Console = vm.Console()
@@ -163,18 +178,21 @@ func (k *kernelRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) {
 	}
 }
 
-// keep writes the console and the trace beside the outputs.
-func (k *kernelRun) keep(t verdict.Trace) {
+// keep writes the console and the trace beside the outputs, and returns the
+// console's name below the output directory.
+func (k *kernelRun) keep(t verdict.Trace) string {
 	k.traces++
 	suffix := ""
 	if k.traces > 1 {
 		suffix = fmt.Sprintf("-%d", k.traces)
 	}
-	_ = os.WriteFile(filepath.Join(k.dir, "console"+suffix+".log"), t.Console, 0o644)
-	t.Console = nil // beside it already
+	console := "console" + suffix + ".log"
+	_ = os.WriteFile(filepath.Join(k.dir, console), t.Console, 0o644)
+	t.Console, t.Fault = nil, k.redacted(t.Fault) // the console is beside it already
 	if data, err := json.Marshal(t); err == nil {
 		_ = os.WriteFile(filepath.Join(k.dir, "trace"+suffix+".json"), data, 0o644)
 	}
+	return path.Join(k.series.Series, console)
 }
 
 func tail(b []byte, n int) string { return string(b[max(0, len(b)-n):]) }

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -130,14 +128,19 @@ func (k *kernelRun) record(got kernels.Kernel) {
 }
 
 // booted takes down how the VM came up and went down.
-func (k *kernelRun) booted(vm *VM) {
+func (k *kernelRun) booted(vm *VM, t verdict.Trace, console string) {
 	k.update(func(rep *Report) {
 		row := &rep.Kernels[k.index]
-		row.Outcome, row.AttemptsCount = report.Pass, row.AttemptsCount+1
-		if row.BootNS == 0 {
-			row.BootNS = vm.BootDuration.Nanoseconds()
+		row.AttemptsCount++
+		row.Outcome, row.BootNS = report.Pass, vm.BootDuration.Nanoseconds()
+		if ending := t.Ending(); ending != "" {
+			row.Outcome, row.Reason = report.Lost, ending
 		}
-		row.ShutdownReason, row.ConsoleLog = vm.process.ShutdownReason(), path.Join(k.series.Series, "console.log")
+		row.ShutdownReason, row.ConsoleLog = t.Shutdown, console
+		// KVM that was chosen and did not bring up a guest was not used.
+		if a := vm.Accelerator; a.Name != rep.Run.Accelerator.Name {
+			rep.Run.Accelerator = report.Accelerator{Name: a.Name, Reason: a.Reason}
+		}
 	})
 }
 
@@ -151,82 +154,36 @@ func (k *kernelRun) bootFailed(entries []plan.Entry, err error, took time.Durati
 			trace.Fault += "; qemu: " + tail(b.stderr, 300)
 		}
 	}
-	k.keep(trace)
+	console := k.keep(trace)
 	k.judge(entries, trace)
 	k.update(func(rep *Report) {
 		row := &rep.Kernels[k.index]
 		row.AttemptsCount++
 		row.FailedAttempts = append(row.FailedAttempts, report.Attempt{Outcome: report.Infra, Reason: trace.Fault, DurationNS: took.Nanoseconds()})
 		row.Outcome, row.Reason = report.Infra, trace.Fault
+		row.ShutdownReason, row.ConsoleLog = trace.Shutdown, console
 	})
 }
 
-// judge replaces the jobs' results by their verdicts.
-func (k *kernelRun) judge(entries []plan.Entry, t verdict.Trace) {
-	verdicts := verdict.Judge(entries, t)
-	k.update(func(rep *Report) {
-		for _, v := range verdicts {
-			for i := range rep.Results {
-				if rep.Results[i].Series == k.series.Series && rep.Results[i].ID == v.ID {
-					k.fill(&rep.Results[i], v)
-				}
-			}
-		}
-	})
-}
-
-// fill copies a verdict and its record into a result.
-func (k *kernelRun) fill(r *report.Result, v verdict.Result) {
-	r.Outcome, r.Reason = v.Outcome, v.Reason
-	if v.Run == nil {
-		return
-	}
-	r.DurationNS = v.Run.DurationNS
-	for _, line := range v.Run.Kmsg[:min(len(v.Run.Kmsg), 100)] {
-		r.Kmsg = append(r.Kmsg, line.Text)
-	}
-	if x := v.Run.Exit; x != nil {
-		code := x.Code
-		r.ExitCode, r.Signal, r.Truncated = &code, x.Signal, x.Truncated
-		r.StdoutBytes, r.StderrBytes = x.StdoutBytes, x.StderrBytes
-	}
-	for _, a := range v.Run.Artifacts {
-		r.Artifacts = append(r.Artifacts, k.artifact(r, a))
-	}
-}
-
-func (k *kernelRun) artifact(r *report.Result, a verdict.Artifact) report.Artifact {
-	out := report.Artifact{Path: a.Path, Present: !a.Missing, Validation: a.Report}
-	for _, e := range k.entries() {
-		for _, want := range e.Artifacts {
-			if e.FullID() == r.ID && want.Path == a.Path {
-				out.Schema = want.Schema
-			}
-		}
-	}
-	if a.Report != nil {
-		out.SHA256 = a.Report.SHA256
-		out.Stored = path.Join(k.series.Series, r.Deliverable, r.Entry, "artifacts", a.Path)
-		if a.Path == plan.Stdout {
-			out.Stored = path.Join(k.series.Series, r.Deliverable, r.Entry, "stdout.log")
-		}
-	}
-	return out
-}
-
-// finish adds up quotas and counts.
+// finish takes down the end of the run.
 func (r *runner) finish() {
 	r.update(func(rep *Report) {
 		rep.Run.FinishedAt = time.Now().UTC()
 		rep.Run.DurationNS = time.Since(r.started).Nanoseconds()
-		for _, k := range rep.Kernels {
-			for _, p := range r.plans {
-				if q, ok := quota(*rep, k, p, r.Tier); ok {
-					rep.Quota = append(rep.Quota, q)
-				}
+	})
+}
+
+// quotas adds up the test time of each deliverable on each kernel.
+func (r *runner) quotas() []report.Quota {
+	all := []report.Quota{}
+	for _, k := range r.report.Kernels {
+		for _, p := range r.plans {
+			if q, ok := quota(r.report, k, p, r.Tier); ok {
+				all = append(all, q)
 			}
 		}
-	})
+	}
+	return all
 }
 
 // quota adds up the test time of one deliverable on one kernel. The full tier
@@ -254,26 +211,8 @@ func quota(rep Report, k report.Kernel, p plan.Plan, tier string) (report.Quota,
 func (r *runner) write() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.report.Quota = r.quotas()
 	r.report.Summarize()
 	r.redact()
 	return report.Write(r.Out, r.report)
-}
-
-// redact takes the work and cache directories out of reasons.
-func (r *runner) redact() {
-	pairs := []string{r.CacheDir, "$VMTEST_CACHE", os.TempDir() + "/" + workPrefix, "$TMPDIR/" + workPrefix}
-	if r.PackageDir != "" {
-		pairs = append(pairs, r.PackageDir, "$VMTEST_PACKAGE_DIR")
-	}
-	clean := strings.NewReplacer(pairs...).Replace
-	for i := range r.report.Kernels {
-		row := &r.report.Kernels[i]
-		row.Reason = clean(row.Reason)
-		for j := range row.FailedAttempts {
-			row.FailedAttempts[j].Reason = clean(row.FailedAttempts[j].Reason)
-		}
-	}
-	for i := range r.report.Results {
-		r.report.Results[i].Reason = clean(r.report.Results[i].Reason)
-	}
 }

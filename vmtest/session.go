@@ -15,8 +15,11 @@ import (
 // doing has no result.
 var ErrLost = errors.New("guest lost")
 
-// kmsgLimit bounds the kernel log lines kept per VM.
+// kmsgLimit bounds the kernel log lines kept until somebody takes them.
 const kmsgLimit = 20000
+
+// errAfterDone: the guest's last frame was not its last one.
+var errAfterDone = errors.New("guest sent a frame after done")
 
 // receiver takes the frames of one id. It is called from the session's
 // reader, in order.
@@ -39,8 +42,9 @@ type session struct {
 	receivers map[uint32]receiver
 	helloMsg  wire.Hello
 	doneMsg   wire.Done
-	readyMsg  wire.Ready
 	kmsg      []wire.Kmsg // since ready: the boot's own lines are not charged to a command
+	kmsgNext  uint64      // Seq of the line that is due
+	kmsgLost  int         // lines since ready that never came, or came over the limit
 	heard     time.Time   // when the last frame came
 	err       error       // why it ended
 }
@@ -70,6 +74,9 @@ func (s *session) read() {
 }
 
 func (s *session) dispatch(f wire.Frame) error {
+	if isClosed(s.done) {
+		return fmt.Errorf("%w: %s", errAfterDone, f.Type)
+	}
 	if f.ID != 0 {
 		return s.deliver(f)
 	}
@@ -80,7 +87,7 @@ func (s *session) dispatch(f wire.Frame) error {
 	case wire.TypeHello:
 		return s.onHello(f)
 	case wire.TypeReady:
-		return s.onReady(f)
+		return closeOnce(s.ready, "ready")
 	case wire.TypeKmsg:
 		return s.onKmsg(f)
 	case wire.TypeHeartbeat:
@@ -111,17 +118,6 @@ func (s *session) onHello(f wire.Frame) error {
 	return closeOnce(s.hello, "hello")
 }
 
-func (s *session) onReady(f wire.Frame) error {
-	var ready wire.Ready
-	if err := f.JSON(&ready); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.readyMsg = ready
-	s.mu.Unlock()
-	return closeOnce(s.ready, "ready")
-}
-
 func (s *session) onKmsg(f wire.Frame) error {
 	var line wire.Kmsg
 	if err := f.JSON(&line); err != nil {
@@ -129,9 +125,20 @@ func (s *session) onKmsg(f wire.Frame) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if line.TimeNS >= s.readyMsg.UptimeNS && len(s.kmsg) < kmsgLimit {
-		s.kmsg = append(s.kmsg, line)
+	due := s.kmsgNext
+	if line.Seq < due {
+		return fmt.Errorf("kernel log goes back from line %d to %d", due, line.Seq)
 	}
+	s.kmsgNext = line.Seq + 1
+	if !isClosed(s.ready) {
+		return nil
+	}
+	s.kmsgLost += int(min(line.Seq-due, 1<<30))
+	if len(s.kmsg) == kmsgLimit {
+		s.kmsgLost++
+		return nil
+	}
+	s.kmsg = append(s.kmsg, line)
 	return nil
 }
 
@@ -154,12 +161,19 @@ func (s *session) onDone(f wire.Frame) error {
 
 // closeOnce refuses a frame that may come only once.
 func closeOnce(c chan struct{}, what string) error {
+	if isClosed(c) {
+		return fmt.Errorf("guest sent %s twice", what)
+	}
+	close(c)
+	return nil
+}
+
+func isClosed(c chan struct{}) bool {
 	select {
 	case <-c:
-		return fmt.Errorf("guest sent %s twice", what)
+		return true
 	default:
-		close(c)
-		return nil
+		return false
 	}
 }
 
@@ -229,11 +243,14 @@ func (s *session) cause() error {
 	return s.err
 }
 
-// kmsgSince returns the kernel log lines from the n-th on, and the new n.
-func (s *session) kmsgSince(n int) ([]wire.Kmsg, int) {
+// takeKmsg returns the kernel log lines that came since it was last called,
+// and how many are missing from them.
+func (s *session) takeKmsg() (lines []wire.Kmsg, lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]wire.Kmsg(nil), s.kmsg[n:]...), len(s.kmsg)
+	lines, lost = s.kmsg, s.kmsgLost
+	s.kmsg, s.kmsgLost = nil, 0
+	return lines, lost
 }
 
 // silence is how long the guest has sent nothing.

@@ -118,6 +118,10 @@ func (s *session) open() error {
 	if err != nil {
 		return err
 	}
+	// What was logged up to here belongs to no command: it goes before Ready.
+	if err := s.log.drain(); err != nil {
+		return err
+	}
 	return s.enc.EncodeJSON(wire.TypeReady, 0, ready)
 }
 

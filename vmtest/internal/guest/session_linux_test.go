@@ -86,6 +86,7 @@ func startSession(t *testing.T) *host {
 	go func() { h.ended <- newSession(theirs, h.stage, theReaper()).serve() }()
 	require.Equal(t, wire.TypeHello, h.next().Type)
 	h.send(wire.TypeResume, 0, wire.Resume{})
+	require.Equal(t, wire.TypeKmsg, h.next().Type, "what was logged before Ready comes before it")
 	require.Equal(t, wire.TypeReady, h.next().Type)
 	return h
 }

@@ -27,7 +27,8 @@ type Resume struct {
 	Seed []byte `json:"seed"`
 }
 
-// Ready says that Resume was carried out.
+// Ready says that Resume was carried out. The lines that the kernel logged
+// before it have come as Kmsg frames, so those after it belong to commands.
 type Ready struct {
 	// UptimeNS is CLOCK_BOOTTIME in nanoseconds.
 	UptimeNS int64 `json:"uptime_ns"`
