@@ -24,7 +24,7 @@ A warning is a limit of this machine: the labs then run in virtual machines
 Exit status: 0 no check failed, 1 one did, 2 bad usage.`,
 		Example: `  namespaces-cgroups-ebpf doctor
   namespaces-cgroups-ebpf doctor --json | schemas validate`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report := doctor.Examine(cmd.Context(), doctor.ThisMachine())
 			if err := printDoctor(cmd, report, asJSON); err != nil {

@@ -1,51 +1,12 @@
 package main
 
-import (
-	"context"
-	"fmt"
-	"io"
-	"os/signal"
-	"syscall"
-
-	"github.com/spf13/cobra"
-
-	"namespaces-cgroups-ebpf/internal/buildinfo"
-	"namespaces-cgroups-ebpf/internal/exitcode"
-)
-
-// run is main without the exit.
-func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err != nil {
-		fmt.Fprintf(stderr, "namespaces-cgroups-ebpf: %v\n", err)
-	}
-	return exitcode.Of(err)
-}
+import "github.com/spf13/cobra"
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "namespaces-cgroups-ebpf",
-		Short:         "Labs on Linux namespaces, cgroup v2 and eBPF",
-		Version:       buildinfo.Version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "namespaces-cgroups-ebpf",
+		Short: "Labs on Linux namespaces, cgroup v2 and eBPF",
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitcode.With(exitcode.Usage, err) })
 	root.AddCommand(newDoctor())
 	return root
-}
-
-// usageArgs gives wrong arguments the exit code of wrong usage.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		return exitcode.With(exitcode.Usage, check(cmd, args))
-	}
 }

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"os"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
+	"namespaces-cgroups-ebpf/internal/cli/clitest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"namespaces-cgroups-ebpf": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
-	})
-}
+func TestMain(m *testing.M) { clitest.Main(m, "namespaces-cgroups-ebpf", main) }
 
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
-}
+func TestScripts(t *testing.T) { clitest.Run(t) }

@@ -2,9 +2,12 @@
 package main
 
 import (
+	"context"
 	"os"
+
+	"namespaces-cgroups-ebpf/internal/cli"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(cli.Run(context.Background(), newRoot(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -14,14 +14,18 @@ func Main(m *testing.M, name string, main func()) {
 	testscript.Main(m, map[string]func(){name: main})
 }
 
-// Run runs the scripts in testdata.
-func Run(t *testing.T) {
+// Run runs the scripts in testdata. Each change may add to the parameters.
+func Run(t *testing.T, changes ...func(*testscript.Params)) {
 	t.Helper()
-	testscript.Run(t, testscript.Params{
+	p := testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode},
-	})
+	}
+	for _, change := range changes {
+		change(&p)
+	}
+	testscript.Run(t, p)
 }
 
 func exitCode(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,20 +1,12 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"os"
 
-	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/internal/cli"
 )
 
 func main() {
-	err := newRoot().Execute()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "schemas: %v\n", err)
-	}
-	if coded := (*exitcode.Error)(nil); err != nil && !errors.As(err, &coded) {
-		err = exitcode.With(exitcode.Usage, err) // flags and arguments: cobra's own errors
-	}
-	os.Exit(exitcode.Of(err))
+	os.Exit(cli.Run(context.Background(), newRoot(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"github.com/spf13/cobra"
-
-	"namespaces-cgroups-ebpf/internal/buildinfo"
-)
+import "github.com/spf13/cobra"
 
 func newRoot() *cobra.Command {
 	cmd := &cobra.Command{
@@ -13,9 +9,6 @@ func newRoot() *cobra.Command {
 		Example: `  schemas validate events.jsonl
   connsnoop | schemas validate --schema conn-event/v1 --json
   schemas show conn-event/v1`,
-		Version:       buildinfo.Version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
 	}
 	cmd.AddCommand(newList(), newShow(), newValidate())
 	return cmd

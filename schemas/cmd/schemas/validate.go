@@ -28,6 +28,7 @@ JSON lines if its first line is a whole JSON value with more after it. Without
 Exit status: 0 all valid, 1 something is not, 2 usage or unreadable input.`,
 		Example: `  schemas validate out/events.jsonl out/run.json
   connsnoop | schemas validate --schema conn-event/v1 --json`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.stdin, v.stdout = cmd.InOrStdin(), cmd.OutOrStdout()
 			return v.run(args)
