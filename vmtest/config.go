@@ -3,8 +3,6 @@ package vmtest
 import (
 	"os"
 	"path/filepath"
-
-	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
 )
 
 // Sizes of a VM where Config names none.
@@ -39,9 +37,6 @@ type Config struct {
 	Mirrors []string
 	// KernelArgs are added to the kernel's command line.
 	KernelArgs []string
-
-	// accelerator is set once Accelerator has been measured.
-	accelerator *qemu.Accelerator
 }
 
 func (c Config) withDefaults() Config {

@@ -98,7 +98,7 @@ func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (int, error
 		end(report.Infra, err.Error())
 		return 0, err
 	}
-	defer vm.Close()
+	defer func() { _ = vm.Close() }()
 	end(report.Pass, fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name))
 	trace := verdict.Trace{Release: k.assets.kernel.Release, Hello: &vm.session.helloMsg}
 	attempted := k.runEntries(ctx, vm, entries, &trace)
