@@ -110,12 +110,13 @@ func helpSpin(comm, cpu, length, where string) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	if err := setComm(comm); err != nil {
-		return err
-	}
+	runtime.LockOSThread()
 	var set unix.CPUSet
 	set.Set(n)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return err
+	}
+	if err := setComm(comm); err != nil {
 		return err
 	}
 	before, err := schedstat()
@@ -128,6 +129,9 @@ func helpSpin(comm, cpu, length, where string) error {
 		}
 	}
 	after, err := schedstat()
+	if err := setComm("done"); err != nil { // what follows is not in schedstat either
+		return err
+	}
 	fmt.Println(after.delayNS-before.delayNS, after.slices-before.slices)
 	return err
 }
