@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/internal/cgroupfs"
 )
 
 const mount = "/sys/fs/cgroup"
@@ -53,6 +55,9 @@ func newVM(t *testing.T) *vm {
 		})
 	}
 	v.writePolicy()
+	t.Cleanup(func() { // a failed test must not fail the next
+		require.NoError(t, cgroupfs.Remove(v.path(), 20*time.Second))
+	})
 	return v
 }
 

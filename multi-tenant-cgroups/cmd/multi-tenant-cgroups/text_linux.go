@@ -41,6 +41,9 @@ func reached(r mtc.Run) string {
 	case r.Processes != nil:
 		return fmt.Sprintf("%d processes (%s)", *r.Processes, ending(r))
 	}
+	if *r.Periods == 0 {
+		return fmt.Sprintf("%.2f of limit", r.LimitUsed)
+	}
 	return fmt.Sprintf("%.2f of limit (throttled in %d of %d periods)", r.LimitUsed, *r.Throttled, *r.Periods)
 }
 
