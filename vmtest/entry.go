@@ -181,7 +181,11 @@ func (r *entryRun) fetch(ctx context.Context, record *verdict.Run) error {
 		if errors.Is(err, ErrLost) {
 			return err
 		}
-		record.Fault = err.Error()
+		if refused := (*refusedError)(nil); errors.As(err, &refused) {
+			record.Refused = refused.message
+		} else {
+			record.Fault = err.Error()
+		}
 		return nil
 	}
 	for _, want := range r.entry.Artifacts {

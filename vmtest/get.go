@@ -21,6 +21,12 @@ const (
 	getStreamBytes = getLimitBytes + getLimitFiles*8<<10 + 1<<20 // with headers and padding
 )
 
+// refusedError is a Get that the guest does not carry out: what is there is too
+// much, too many, or gone.
+type refusedError struct{ message string }
+
+func (e *refusedError) Error() string { return e.message }
+
 // transfer receives the answer to a Get as a byte stream.
 type transfer struct {
 	session *session
@@ -80,7 +86,7 @@ func (t *transfer) receive(f wire.Frame) error {
 			return err
 		}
 		t.session.release(t.id)
-		return t.w.CloseWithError(errors.New(e.Message))
+		return t.w.CloseWithError(&refusedError{e.Message})
 	}
 	return fmt.Errorf("unexpected %s frame for a transfer", f.Type)
 }

@@ -111,7 +111,7 @@ func (t Trace) record(id string) (*Run, *finding) {
 // judgeRun looks at one record, gravest first.
 func judgeRun(e plan.Entry, t Trace, r *Run) *finding {
 	checks := []func(plan.Entry, Trace, *Run) *finding{
-		noExit, malformed, timedOut, splat, hostFault, notStarted, leftovers, status, tooMuch, logLost, goTests, artifacts,
+		noExit, malformed, timedOut, splat, hostFault, notStarted, leftovers, status, tooMuch, logLost, goTests, refused, artifacts,
 	}
 	for _, check := range checks {
 		if f := check(e, t, r); f != nil {
@@ -209,6 +209,14 @@ func tooMuch(_ plan.Entry, _ Trace, r *Run) *finding {
 func logLost(_ plan.Entry, _ Trace, r *Run) *finding {
 	if r.KmsgLostCount > 0 {
 		return found(report.Lost, "%d lines of the kernel log were lost", r.KmsgLostCount)
+	}
+	return nil
+}
+
+// refused: an entry must not leave more than can be kept, nor remove VMTEST_OUT.
+func refused(_ plan.Entry, _ Trace, r *Run) *finding {
+	if r.Refused != "" {
+		return found(report.Fail, "artifacts cannot be taken: %s", r.Refused)
 	}
 	return nil
 }

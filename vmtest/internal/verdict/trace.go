@@ -29,7 +29,8 @@ type Run struct {
 	// and are not: overwritten in the guest, or over the host's limit.
 	KmsgLostCount int        `json:"kmsg_lost_count,omitempty"`
 	Artifacts     []Artifact `json:"artifacts,omitempty"`
-	Fault         string     `json:"fault,omitempty"` // the host could not do its part
+	Refused       string     `json:"refused,omitempty"` // why the guest cannot hand over the artifacts
+	Fault         string     `json:"fault,omitempty"`   // the host could not do its part
 }
 
 // Artifact is one output that the plan asks for.
