@@ -110,18 +110,28 @@ func (c *collector) histograms(maps []bpfjson.MapValues) {
 		if len(m.Entries) >= maxMapKeys {
 			c.incomplete("map_full")
 		}
-		seen := map[string]bool{}
-		for _, e := range m.Entries {
-			if seen[e.Key] {
-				c.incomplete("ambiguous_keys")
-			}
-			seen[e.Key] = true
+		merged, twins := mergeTwins(m.Entries)
+		for _, key := range twins {
+			c.twin(key)
+		}
+		for _, e := range merged {
 			c.histogram(spec, e)
 		}
 		if c.version.AtLeast(0, 24) && len(spec.Key) > 0 {
 			c.warn("bpftrace >= 0.24 deletes spaces from the keys of maps")
 		}
 	}
+}
+
+// twin judges a key that was printed more than once. Only the last part of a
+// key is text, so up to 0.23 the keys differ behind the NUL that ends the text:
+// kernel 5.10 leaves the rest of a longer name there. From 0.24 on they
+// may also have been different names, since spaces are deleted.
+func (c *collector) twin(key string) {
+	if c.version.AtLeast(0, 24) {
+		c.incomplete("ambiguous_keys")
+	}
+	c.warn(fmt.Sprintf("key %q was printed more than once: added up", key))
 }
 
 func (c *collector) histogram(spec HistogramSpec, e bpfjson.Entry) {

@@ -56,7 +56,8 @@ func TestRun(t *testing.T) {
 		{"map full", "opensnoop", "0.23.2", attachedLines + "\n" + `{"type": "helper_error", "msg": "Map full", "helper": "map_update_elem"}`, "", 0, 0, []string{"bpf_errors"}, "Map full"},
 		{"plain text", "opensnoop", "0.23.2", attachedLines + "\nhello", "", 0, 0, nil, "bpftrace said: hello"},
 		{"histogram", "readsize", "0.23.2", attachedLines, `{"type": "hist", "data": {"@size": {"12,a,b": [{"min": 2, "max": 3, "count": 1}], "13,sh": [{"min": 2, "max": 3, "count": 4}]}}}`, 0, 2, nil, ""},
-		{"twin keys", "readsize", "0.23.2", attachedLines, `{"type": "hist", "data": {"@size": {"12,a": [{"min": 2, "max": 3, "count": 1}], "12,a": [{"min": 2, "max": 3, "count": 4}]}}}`, 0, 2, []string{"ambiguous_keys"}, ""},
+		{"twin keys of 0.23", "readsize", "0.23.2", attachedLines, `{"type": "hist", "data": {"@size": {"12,a": [{"min": 2, "max": 3, "count": 1}, {"min": 4, "max": 7, "count": 2}], "12,a": [{"min": 1, "max": 1, "count": 8}, {"min": 2, "max": 3, "count": 4}]}}}`, 0, 1, nil, "added up"},
+		{"twin keys of 0.27", "readsize", "0.27.1", attachedLines, `{"type": "hist", "data": {"@size": {"12,a": [{"min": 2, "max": 3, "count": 1}, {"min": 4, "max": 7, "count": 2}], "12,a": [{"min": 1, "max": 1, "count": 8}, {"min": 2, "max": 3, "count": 4}]}}}`, 0, 1, []string{"ambiguous_keys"}, "added up"},
 		{"key of another shape", "readsize", "0.23.2", attachedLines, `{"type": "hist", "data": {"@size": {"a": [{"min": 2, "max": 3, "count": 1}]}}}`, 0, 0, []string{"malformed_output"}, "want 2 parts"},
 		{"unknown map", "readsize", "0.23.2", attachedLines, `{"type": "hist", "data": {"@x": [{"min": 2, "max": 3, "count": 1}]}}`, 0, 0, []string{"malformed_output"}, "@x is not declared"},
 		{"hexadecimal counts of 0.27", "runqlat", "0.27.1", attachedLines, `{"type": "hist", "data": {"@wait": {"a\u0001": [{"min": 2,"max": 3,"count": 10}]}}}`, 0, 1, nil, "deletes spaces"},
@@ -94,7 +95,19 @@ func TestRunValues(t *testing.T) {
 	r, err = runFake(t, "readsize", "0.23.2", replay(attachedLines, `{"type": "hist", "data": {"@size": {"12,a,\\\"b": [{"min": 2, "max": 3, "count": 1}]}}}`), nil)
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"pid": uint64(12), "comm": `a,"b`}, r.Histograms[0].Key)
+	require.NotEmpty(t, r.StartedAt)
 	require.Equal(t, map[string]any{"min_bytes": int64(2), "max_bytes": int64(3), "sample_count": uint64(1)}, r.Histograms[0].Buckets[0])
+}
+
+func TestRunAddsTwins(t *testing.T) {
+	r, err := runFake(t, "readsize", "0.23.2", replay(attachedLines, `{"type": "hist", "data": {"@size": {"12,a": [{"min": 2, "max": 3, "count": 1}, {"min": 4, "max": 7, "count": 2}], "12,a": [{"min": 1, "max": 1, "count": 8}, {"min": 2, "max": 3, "count": 4}]}}}`), nil)
+	require.NoError(t, err)
+	require.EqualValues(t, 15, r.Histograms[0].SampleCount)
+	var counts []any
+	for _, b := range r.Histograms[0].Buckets {
+		counts = append(counts, b["min_bytes"], b["sample_count"])
+	}
+	require.Equal(t, []any{int64(1), uint64(8), int64(2), uint64(5), int64(4), uint64(2)}, counts)
 }
 
 func TestRunWarns(t *testing.T) {
