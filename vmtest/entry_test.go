@@ -109,7 +109,7 @@ func TestEntryFaults(t *testing.T) {
 			id, _ := started(g)
 			g.send(wire.TypeExit, id, wire.Exit{})
 			g.send(wire.TypeError, g.next(wire.TypeGet).ID, wire.Error{Message: "files exceed the size limit"})
-		}, "", func(t *testing.T, r verdict.Run) { require.Contains(t, r.Fault, "files exceed the size limit") }},
+		}, "", func(t *testing.T, r verdict.Run) { require.Contains(t, r.Refused, "files exceed the size limit") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

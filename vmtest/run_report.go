@@ -115,7 +115,7 @@ func (k *kernelRun) blameKernel(o report.Outcome, err error) {
 func (k *kernelRun) record(got kernels.Kernel) {
 	k.update(func(rep *Report) {
 		row := &rep.Kernels[k.index]
-		row.Release, row.PackageVersion, row.Suite, row.Reason = got.Release, got.Version, got.Suite, got.Note
+		row.Release, row.PackageVersion, row.Suite, row.Reason = got.Release, got.Version, got.Suite, "not booted"
 		for _, p := range got.Packages {
 			row.Packages = append(row.Packages, report.Package{Name: p.Name, Version: p.Version, SHA256: p.SHA256, Source: p.Source})
 		}
@@ -132,7 +132,7 @@ func (k *kernelRun) booted(vm *VM, t verdict.Trace, console string) {
 	k.update(func(rep *Report) {
 		row := &rep.Kernels[k.index]
 		row.AttemptsCount++
-		row.Outcome, row.BootNS = report.Pass, vm.BootDuration.Nanoseconds()
+		row.Outcome, row.Reason, row.BootNS = report.Pass, k.assets.kernel.Note, vm.BootDuration.Nanoseconds()
 		if ending := t.Ending(); ending != "" {
 			row.Outcome, row.Reason = report.Lost, ending
 		}
