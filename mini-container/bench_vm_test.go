@@ -93,9 +93,13 @@ func (b *bench) start(t *testing.T, mode string, flags ...string) *contained {
 	stdout, err := c.cmd.StdoutPipe()
 	require.NoError(t, err)
 	c.stdout = bufio.NewReader(stdout)
+	// A container that outlives its supervisor holds these pipes open. That
+	// is a failure to report, not a reason to wait for ever.
+	require.NoError(t, stdout.(*os.File).SetReadDeadline(time.Now().Add(patience)))
+	c.cmd.WaitDelay = time.Second
 	require.NoError(t, c.cmd.Start())
 	deadline := time.AfterFunc(patience, func() { c.cmd.Process.Kill() })
-	t.Cleanup(func() { deadline.Stop(); c.cmd.Process.Kill() })
+	t.Cleanup(func() { deadline.Stop(); c.cmd.Process.Kill(); c.stdin.Close() })
 	return c
 }
 
@@ -144,14 +148,29 @@ func (c *contained) end(t *testing.T) int {
 // is: the descendant that executes the probe's file.
 func (c *contained) find(t *testing.T, b *bench) int {
 	t.Helper()
-	want, err := os.Stat(filepath.Join(b.rootfs, "bin/probe"))
-	require.NoError(t, err)
 	for _, pid := range descendants(c.cmd.Process.Pid) {
-		have, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid))
-		if err == nil && os.SameFile(want, have) {
+		if b.isProbe(pid) {
 			return pid
 		}
 	}
 	require.Fail(t, "no process of the probe below the supervisor")
 	return 0
+}
+
+func (b *bench) isProbe(pid int) bool {
+	want, err := os.Stat(filepath.Join(b.rootfs, "bin/probe"))
+	if err != nil {
+		return false
+	}
+	have, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil && os.SameFile(want, have)
+}
+
+// killProbes ends what a failed test has left.
+func (b *bench) killProbes() {
+	for _, name := range numeric("/proc") {
+		if pid, _ := strconv.Atoi(name); b.isProbe(pid) {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
 }

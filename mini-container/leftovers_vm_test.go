@@ -28,8 +28,10 @@ func TestNothingLeft(t *testing.T) {
 		require.NoError(t, os.Remove(filepath.Join(b.base, "report.json")))
 		requireStock(t, b, before)
 	})
+	// From here on the command does not end by itself, whatever is closed.
+	t.Cleanup(func() { b.killProbes() })
 	t.Run("after SIGKILL of the supervisor", func(t *testing.T) {
-		c := b.start(t, "wait")
+		c := b.start(t, "stay")
 		c.line(t)
 		require.NoError(t, c.cmd.Process.Kill())
 		c.cmd.Wait()
@@ -37,7 +39,7 @@ func TestNothingLeft(t *testing.T) {
 	})
 	t.Run("after SIGKILL during set-up", func(t *testing.T) {
 		for range 3 {
-			c := b.start(t, "wait")
+			c := b.start(t, "stay")
 			time.Sleep(time.Duration(b.random.Int64N(int64(took))))
 			require.NoError(t, c.cmd.Process.Kill())
 			c.cmd.Wait()
@@ -45,7 +47,7 @@ func TestNothingLeft(t *testing.T) {
 		}
 	})
 	t.Run("after SIGKILL with a user namespace", func(t *testing.T) {
-		c := b.start(t, "wait", "--user-ns")
+		c := b.start(t, "stay", "--user-ns")
 		c.line(t)
 		require.NoError(t, c.cmd.Process.Kill())
 		c.cmd.Wait()

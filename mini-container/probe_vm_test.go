@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,6 +43,11 @@ func probe(mode string) int {
 		fmt.Println("ready")
 		os.Stdin.Read(make([]byte, 1))
 		return 0
+	case "stay": // live until killed
+		fmt.Println("ready")
+		for {
+			time.Sleep(time.Hour)
+		}
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return code
