@@ -5,6 +5,7 @@ package bpftour_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -88,7 +89,7 @@ func helpRead(comm, sizes string) error {
 // (/proc/PID/task/TID/schedstat, see Documentation/scheduler/sched-stats.rst).
 type spun struct{ delayNS, slices int64 }
 
-// helpSpin waits for a line, spins on one CPU, and prints its spun. In the
+// helpSpin says "up", waits for a line, spins on one CPU, and prints its spun. In the
 // kernel it spins in reads of /dev/zero so long that it is preempted there,
 // which shows as prev_state 256, and not on the way to user space, which shows
 // as prev_state 0. Lazy preemption waits for up to two ticks (8 ms) for that.
@@ -107,6 +108,7 @@ func helpSpin(comm, cpu, length, where string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("up")
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
@@ -150,33 +152,42 @@ func schedstat() (s spun, err error) {
 // second one in the kernel, and returns the sum of what the kernel says of them.
 func spin(t *testing.T, comm string, d time.Duration, cpus ...int) spun {
 	t.Helper()
-	var cmds []*exec.Cmd
-	var outs []*strings.Builder
-	var gates []interface {
-		Write([]byte) (int, error)
-		Close() error
-	}
+	var all []spinner
 	for i, cpu := range cpus {
-		where := []string{"user", "kernel"}[i%2]
-		cmd, out := helper("spin", "COMM="+comm, "CPU="+strconv.Itoa(cpu), "FOR="+d.String(), "WHERE="+where, "GODEBUG=asyncpreemptoff=1"), &strings.Builder{}
+		cmd := helper("spin", "COMM="+comm, "CPU="+strconv.Itoa(cpu), "FOR="+d.String(),
+			"WHERE="+[]string{"user", "kernel"}[i%2], "GODEBUG=asyncpreemptoff=1")
 		gate, err := cmd.StdinPipe()
 		require.NoError(t, err)
-		cmd.Stdout = out
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
 		require.NoError(t, cmd.Start())
-		cmds, outs, gates = append(cmds, cmd), append(outs, out), append(gates, gate)
+		all = append(all, spinner{cmd, gate, bufio.NewReader(out)})
 	}
-	for _, gate := range gates {
-		_, err := gate.Write([]byte("go\n"))
+	for _, s := range all {
+		line, err := s.out.ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "up\n", line)
+	}
+	for _, s := range all {
+		_, err := io.WriteString(s.gate, "go\n")
 		require.NoError(t, err)
 	}
 	var sum spun
-	for i, cmd := range cmds {
-		require.NoError(t, cmd.Wait())
-		var s spun
-		_, err := fmt.Sscan(outs[i].String(), &s.delayNS, &s.slices)
-		require.NoError(t, err, outs[i].String())
-		sum.delayNS += s.delayNS
-		sum.slices += s.slices
+	for _, s := range all {
+		var one spun
+		_, err := fmt.Fscan(s.out, &one.delayNS, &one.slices)
+		require.NoError(t, err)
+		require.NoError(t, s.cmd.Wait())
+		sum.delayNS += one.delayNS
+		sum.slices += one.slices
 	}
 	return sum
+}
+
+// spinner is a running spin helper: it says "up", waits for a line, spins, and
+// prints its spun.
+type spinner struct {
+	cmd  *exec.Cmd
+	gate io.Writer
+	out  *bufio.Reader
 }
