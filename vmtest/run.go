@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,6 +79,9 @@ func newRunner(c RunConfig) (*runner, error) {
 	c.Config = c.Config.withDefaults()
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
+	}
+	if !slices.Contains([]string{"", "auto", "kvm", "tcg"}, c.Accelerator) {
+		return nil, fmt.Errorf("accelerator %q, want auto, kvm or tcg", c.Accelerator)
 	}
 	r := &runner{RunConfig: c, started: time.Now()}
 	var err error

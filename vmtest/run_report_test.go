@@ -247,6 +247,7 @@ func TestRunIsRefused(t *testing.T) {
 		{"unknown test", func(c *RunConfig) { c.Tests = []string{"bpf-tour/nosuch"} }, `no test matches "bpf-tour/nosuch"`},
 		{"test of the other tier", func(c *RunConfig) { c.Tests = []string{"bpf-tour/slow"} }, "nothing to run"},
 		{"unknown tier", func(c *RunConfig) { c.Tier = "quick" }, `tier "quick"`},
+		{"unknown accelerator", func(c *RunConfig) { c.Accelerator = "warp" }, `accelerator "warp", want auto, kvm or tcg`},
 		{"no plans", func(c *RunConfig) { c.Repo = filepath.Join(c.Repo, "bpf-tour") }, "no */vmtest.json"},
 	}
 	for _, tt := range tests {

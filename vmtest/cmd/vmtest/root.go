@@ -33,6 +33,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "vmtest",
 		Short:         "Run tests on real kernels in virtual machines",
+		Example:       "  vmtest run --kernels 6.12 --tests connsnoop",
 		Version:       buildinfo.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -27,7 +27,8 @@ It writes report.json (vmtest-report/v1), junit.xml and report.md to --out, and
 per kernel the console log, the trace and each test's outputs.
 
 Exit status: 0 everything planned passed or was skipped for a checked reason,
-1 something failed, 2 bad usage, 3 only inconclusive results, 128 our own fault.`,
+1 something failed, 2 bad usage, 3 only inconclusive results, 4 every test was
+skipped, 128 our own fault.`,
 		Example: `  vmtest run                                    all kernels, all tests
   vmtest run --kernels 5.10,6.12                two kernels
   vmtest run --kernels 7 --tests connsnoop      one deliverable on the newest 7.x

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -22,6 +23,7 @@ type view struct {
 	live  bool
 	color bool
 	width int
+	now   func() time.Time
 	start time.Time
 
 	mu      sync.Mutex
@@ -31,7 +33,7 @@ type view struct {
 }
 
 func newView(w io.Writer) *view {
-	v := &view{w: w, start: time.Now(), running: map[string]time.Time{}, quit: make(chan struct{})}
+	v := &view{w: w, now: time.Now, start: time.Now(), running: map[string]time.Time{}, quit: make(chan struct{})}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
 		v.live, v.color = true, os.Getenv("NO_COLOR") == ""
 		v.width, _, _ = term.GetSize(int(f.Fd()))
@@ -96,9 +98,9 @@ func (v *view) line(e vmtest.Event) string {
 	if kernel == "" {
 		kernel = "all"
 	}
-	out := fmt.Sprintf("%7s  %-5s %-36s", time.Since(v.start).Round(time.Second), kernel, subject(e))
+	out := fmt.Sprintf("%7s  %-5s %-36s", v.now().Sub(v.start).Round(time.Second), kernel, subject(e))
 	if e.Begin {
-		return strings.TrimRight(out+" ... "+e.Text, " ")
+		return strings.TrimRight(out+" ... "+oneLine(e.Text), " ")
 	}
 	if e.Outcome != "" {
 		out += " " + v.paint(e.Outcome)
@@ -136,10 +138,10 @@ func (v *view) status() {
 	}
 	var parts []string
 	for name, since := range v.running {
-		parts = append(parts, fmt.Sprintf("%s %ds", name, int(time.Since(since).Seconds())))
+		parts = append(parts, fmt.Sprintf("%s %ds", name, int(v.now().Sub(since).Seconds())))
 	}
 	sort.Strings(parts)
-	text := fmt.Sprintf("%7s  %s", time.Since(v.start).Round(time.Second), strings.Join(parts, " | "))
+	text := fmt.Sprintf("%7s  %s", v.now().Sub(v.start).Round(time.Second), strings.Join(parts, " | "))
 	if v.width > 4 && len(text) > v.width-1 {
 		text = text[:v.width-4] + "..."
 	}
@@ -147,6 +149,20 @@ func (v *view) status() {
 	fmt.Fprint(v.w, text)
 }
 
+// maxLineBytes bounds what of a text is shown; the report holds all of it.
+const maxLineBytes = 400
+
+// oneLine makes text from a guest harmless on a terminal.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(s), " ")
+	short := s[:min(len(s), maxLineBytes)]
+	if len(s) > maxLineBytes {
+		short += " ..."
+	}
+	clean := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(short, "?"))
+	return strings.Join(strings.Fields(clean), " ")
 }
