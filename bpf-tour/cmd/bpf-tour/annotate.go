@@ -16,7 +16,7 @@ func newAnnotate() *cobra.Command {
 		Use:     "annotate RESULT.json",
 		Short:   "Render a recipe's page from a recorded recipe-result/v1",
 		Example: "  bpf-tour annotate bpf-tour/testdata/recorded/opensnoop.json > bpf-tour/recipes/opensnoop.md",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cobra.ExactArgs(1),
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return exitcode.With(exitcode.Usage, annotate(cmd, args[0]))

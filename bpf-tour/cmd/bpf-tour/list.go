@@ -15,7 +15,7 @@ func newList() *cobra.Command {
 		Use:     "list",
 		Short:   "List the recipes",
 		Example: "  bpf-tour list\n  bpf-tour list --json",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), bpftour.NewRecipeList(bpftour.Recipes()))

@@ -4,8 +4,10 @@ package main
 import (
 	"context"
 	"os"
+
+	"namespaces-cgroups-ebpf/internal/cli"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(cli.Run(context.Background(), newRoot(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,19 +1,11 @@
 package main
 
 import (
-	"context"
-	"os"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
+	"namespaces-cgroups-ebpf/internal/cli/clitest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"bpf-tour": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
-	})
-}
+func TestMain(m *testing.M) { clitest.Main(m, "bpf-tour", main) }
 
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
-}
+func TestScripts(t *testing.T) { clitest.Run(t) }

@@ -39,7 +39,7 @@ Exit status: 0 all is well, even if nothing was seen; 1 the run failed; 2 wrong
 usage; 3 the result is printed but incomplete (it says why); 4 this machine
 cannot run the recipe.`,
 		Example:           "  bpf-tour run opensnoop --duration 10s\n  bpf-tour run runqlat --json --output runqlat.json",
-		Args:              usageArgs(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeNames,
 		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}

@@ -14,7 +14,7 @@ func newShow() *cobra.Command {
 		Use:               "show NAME",
 		Short:             "Print a recipe: its annotations and its source",
 		Example:           "  bpf-tour show runqlat",
-		Args:              usageArgs(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := bpftour.Lookup(args[0])

@@ -44,7 +44,7 @@ func newRun(code *int) *cobra.Command {
 		Short:   "Run a command in a new container and wait for it",
 		Long:    runLong,
 		Example: runExample,
-		Args:    usageArgs(commandAfterDash),
+		Args:    commandAfterDash,
 		RunE: func(_ *cobra.Command, args []string) error {
 			flags.options.Args = args
 			var err error

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"namespaces-cgroups-ebpf/internal/cli/clitest"
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
 )
 
@@ -17,20 +17,17 @@ func TestMain(m *testing.M) {
 	if minicontainer.IsChild() {
 		os.Exit(minicontainer.Child())
 	}
-	testscript.Main(m, map[string]func(){name: main})
+	clitest.Main(m, name, main)
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
-		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode},
-		Condition: func(condition string) (bool, error) {
+	clitest.Run(t, func(p *testscript.Params) {
+		p.Condition = func(condition string) (bool, error) {
 			if condition == "userns" {
 				return userNamespaces(), nil
 			}
 			return false, errors.New("unknown condition")
-		},
+		}
 	})
 }
 
@@ -43,21 +40,4 @@ func userNamespaces() bool {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
 	}
 	return cmd.Run() == nil
-}
-
-// exitCode is "exitcode N PROGRAM ARGS...": the program must exit with N.
-func exitCode(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exitcode N PROGRAM ARGS...")
-	}
-	got := 0
-	var status *exec.ExitError
-	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &status) {
-		got = status.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if strconv.Itoa(got) != args[0] {
-		ts.Fatalf("exit code %d, want %s", got, args[0])
-	}
 }

@@ -7,34 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"namespaces-cgroups-ebpf/internal/buildinfo"
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	mtc "namespaces-cgroups-ebpf/multi-tenant-cgroups"
 )
 
 const name = "multi-tenant-cgroups"
-
-// run is the whole program but for the exit.
-func run(args []string, in io.Reader, out, diagnostics io.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(diagnostics)
-	err := root.ExecuteContext(ctx)
-	var coded *exitcode.Error
-	if err == nil || errors.As(err, &coded) {
-		return err
-	}
-	return exitcode.With(codeOf(err), err)
-}
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -45,33 +26,32 @@ func newRoot() *cobra.Command {
 Exit codes: 0 done, or every limit holds; 1 a limit does not hold, or the kernel
 refused something; 2 bad arguments or policy; 3 nothing was proved, either way;
 4 this machine lacks cgroup v2 or a controller; 128 a fault of this program.`,
-		Example:       "  " + name + " apply -f policy.yaml && " + name + " verify -f policy.yaml",
-		Version:       buildinfo.Version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return exitcode.With(exitcode.Usage, fmt.Errorf("unknown command %q: see %s --help", args[0], name))
-			}
-			return cmd.Help()
-		},
+		Example: "  " + name + " apply -f policy.yaml && " + name + " verify -f policy.yaml",
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitcode.With(exitcode.Usage, err) })
 	root.AddCommand(newApply(), newVerify(), newRemove(), newWorkload())
+	for _, cmd := range root.Commands() {
+		cmd.RunE = coded(cmd.RunE)
+	}
 	return root
+}
+
+// coded gives what the library reports its exit code.
+func coded(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		var known *exitcode.Error
+		if err == nil || errors.As(err, &known) {
+			return err
+		}
+		return exitcode.With(codeOf(err), err)
+	}
 }
 
 // target is what all subcommands work on.
 type target struct{ policyFile, cgroupRoot string }
 
 func (t *target) flags(cmd *cobra.Command) {
-	cmd.Args = func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return exitcode.With(exitcode.Usage, fmt.Errorf("unexpected argument %q", args[0]))
-		}
-		return nil
-	}
+	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVarP(&t.policyFile, "file", "f", "", "policy, YAML or JSON (cgroup-policy/v1); - is standard input")
 	cmd.Flags().StringVar(&t.cgroupRoot, "cgroup-root", "/sys/fs/cgroup", "cgroup2 mount, or a directory below it that was delegated to you")
 }
