@@ -47,6 +47,10 @@ func TestSummarize(t *testing.T) {
 		{"no outcome", []report.Outcome{pass, ""}, nil, false, 128},
 		{"within quota", []report.Outcome{pass}, func(r *report.Report) { r.Quota = []report.Quota{{Within: true}} }, true, 0},
 		{"over quota", []report.Outcome{pass}, func(r *report.Report) { r.Quota = []report.Quota{{Within: true}, {}} }, false, 1},
+		{"unavailable on a kernel that ran", []report.Outcome{pass, report.Unavailable}, func(r *report.Report) { r.Kernels[1].Outcome = pass }, false, 128},
+		{"optional kernel died after its last test", []report.Outcome{pass, pass}, func(r *report.Report) {
+			r.Kernels[1].Outcome, r.Kernels[1].Optional = report.Lost, true
+		}, false, 128},
 		{"kernel died after its last test", []report.Outcome{pass}, func(r *report.Report) { r.Kernels[0].Outcome = report.Lost }, false, 128},
 	}
 	for _, tt := range tests {
