@@ -58,13 +58,26 @@ func (c *collector) line(line []byte) bpfjson.Kind {
 		c.result.LostCount += m.Count
 		c.incomplete("lost_events")
 	case bpfjson.HelperError, bpfjson.RuntimeError:
-		c.incomplete("bpf_errors")
-		c.warn(m.Text)
+		c.bpfError(m.Text)
 	case bpfjson.Blank, bpfjson.Attached:
 	default:
 		c.warn(fmt.Sprintf("unexpected %s line", m.Kind))
 	}
 	return m.Kind
+}
+
+// keyRace is what bpftrace says when two CPUs make the same key of a map in
+// the same moment: the one that comes second fails, and its sample is lost.
+const keyRace = "map_update_elem: File exists"
+
+func (c *collector) bpfError(text string) {
+	c.warn(text)
+	if text == keyRace {
+		c.result.LostCount++
+		c.incomplete("lost_events")
+		return
+	}
+	c.incomplete("bpf_errors")
 }
 
 func (c *collector) malformed(err error) {

@@ -29,6 +29,7 @@ import (
 type vmResult struct {
 	Complete   bool             `json:"complete"`
 	Incomplete []string         `json:"incomplete_reasons"`
+	Lost       int64            `json:"lost_count"`
 	Empty      bool             `json:"empty"`
 	EndedBy    string           `json:"ended_by"`
 	DurationNS int64            `json:"duration_ns"`
@@ -110,13 +111,21 @@ func (s *tour) wait(t *testing.T) vmResult {
 	for line := range s.lines {
 		t.Log(line)
 	}
-	require.NoError(t, s.cmd.Wait())
+	exit := s.cmd.Wait()
 	data, err := os.ReadFile(s.output)
 	require.NoError(t, err)
 	require.Empty(t, schemas.Validate("recipe-result/v1", data))
 	var r vmResult
 	require.NoError(t, json.Unmarshal(data, &r))
-	require.True(t, r.Complete, "incomplete: %v", r.Incomplete)
+	if len(r.Histograms) > 0 && r.Lost > 0 && r.Lost <= 3 {
+		// Two CPUs may make a map key at once, and bpftrace then loses a
+		// sample. That is said, not hidden: exit status 3.
+		require.EqualError(t, exit, "exit status 3")
+		require.Equal(t, []string{"lost_events"}, r.Incomplete)
+	} else {
+		require.NoError(t, exit)
+		require.True(t, r.Complete, "incomplete: %v", r.Incomplete)
+	}
 	require.False(t, r.Empty, "the recipe saw nothing of its workload")
 	var uts syscall.Utsname
 	require.NoError(t, syscall.Uname(&uts))

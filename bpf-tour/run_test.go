@@ -53,6 +53,7 @@ func TestRun(t *testing.T) {
 		{"broken line", "opensnoop", "0.23.2", attachedLines + "\n" + opens + "\n{\"type", "", 2, 0, []string{"malformed_output"}, "decode bpftrace line"},
 		{"lost", "opensnoop", "0.23.2", attachedLines + "\n" + `{"type": "lost_events", "data": {"events": 3}}`, "", 0, 0, []string{"lost_events"}, ""},
 		{"too many", "opensnoop", "0.23.2", attachedLines + "\n" + many, "", 10, 0, []string{"event_limit"}, ""},
+		{"two cpus made one key", "opensnoop", "0.23.2", attachedLines + "\n" + `{"type": "helper_error", "msg": "File exists", "helper": "map_update_elem"}`, "", 0, 0, []string{"lost_events"}, "File exists"},
 		{"map full", "opensnoop", "0.23.2", attachedLines + "\n" + `{"type": "helper_error", "msg": "Map full", "helper": "map_update_elem"}`, "", 0, 0, []string{"bpf_errors"}, "Map full"},
 		{"plain text", "opensnoop", "0.23.2", attachedLines + "\nhello", "", 0, 0, nil, "bpftrace said: hello"},
 		{"histogram", "readsize", "0.23.2", attachedLines, `{"type": "hist", "data": {"@size": {"12,a,b": [{"min": 2, "max": 3, "count": 1}], "13,sh": [{"min": 2, "max": 3, "count": 4}]}}}`, 0, 2, nil, ""},
