@@ -25,7 +25,8 @@ type opened struct {
 // openVia opens a file by one of the three system calls there are. The old
 // open(2) has number 2 on x86-64 and does not exist on arm64.
 func openVia(call int, dir int, path string, flags int) opened {
-	fd, err := -1, error(nil)
+	var fd int
+	var err error
 	switch {
 	case call == 0 && runtime.GOARCH == "amd64":
 		p, _ := unix.BytePtrFromString(path)

@@ -59,8 +59,8 @@ func (c *Container) run(report *Report) error {
 	}
 	defer s.closePipes()
 	if err := s.setUp(report); err != nil {
-		s.cmd.Process.Kill() // it may be waiting for us
-		s.cmd.Wait()
+		_ = s.cmd.Process.Kill() // it may be waiting for us
+		_ = s.cmd.Wait()
 		return err
 	}
 	stop := s.forward(c.Signals)

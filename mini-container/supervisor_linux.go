@@ -140,7 +140,7 @@ func (s *supervisor) forward(signals <-chan os.Signal) (stop func()) {
 		for {
 			select {
 			case sig := <-signals:
-				s.cmd.Process.Signal(sig) // gone already: nothing to do
+				_ = s.cmd.Process.Signal(sig) // gone already: nothing to do
 			case <-done:
 				return
 			}

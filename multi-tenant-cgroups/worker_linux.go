@@ -128,7 +128,7 @@ func workFork(shared *progress, amount uint64) {
 //go:nosplit
 //go:norace
 func workSpin() {
-	for {
+	for { //nolint:staticcheck // using a CPU is what it is for
 	}
 }
 

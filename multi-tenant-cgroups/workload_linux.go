@@ -77,7 +77,7 @@ func forkWorkers(spec WorkloadSpec) (*workers, error) {
 	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &old); err != nil {
 		return w, fmt.Errorf("block signals: %w", err)
 	}
-	defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) }()
 	for range spec.Processes {
 		pid := forkWorker(w.gate[0], spec.Kind, spec.Amount, w.shared, w.memory)
 		if pid < 0 {

@@ -19,7 +19,7 @@ import (
 const tourList = `{"schema":"recipe-list/v1"`
 
 // playEntry runs one entry against a guest that is played.
-func playEntry(t *testing.T, ctx context.Context, change func(*plan.Entry), play func(*fakeGuest)) (verdict.Run, error, string) {
+func playEntry(t *testing.T, ctx context.Context, change func(*plan.Entry), play func(*fakeGuest)) (verdict.Run, string, error) {
 	g := readyGuest(t)
 	wait(t, g.vm.session.ready)
 	r := entryRun{vm: g.vm, seed: 42, dir: filepath.Join(t.TempDir(), "bpf-tour", "list"), entry: plan.Entry{
@@ -31,7 +31,7 @@ func playEntry(t *testing.T, ctx context.Context, change func(*plan.Entry), play
 	}
 	go play(g)
 	record, lost := r.run(ctx)
-	return record, lost, r.dir
+	return record, r.dir, lost
 }
 
 func started(g *fakeGuest) (id uint32, asked wire.Run) {
@@ -44,7 +44,7 @@ func started(g *fakeGuest) (id uint32, asked wire.Run) {
 
 func TestEntryIsRecorded(t *testing.T) {
 	var asked wire.Run
-	record, lost, dir := playEntry(t, t.Context(), nil, func(g *fakeGuest) {
+	record, dir, lost := playEntry(t, t.Context(), nil, func(g *fakeGuest) {
 		var id uint32
 		id, asked = started(g)
 		g.raw(wire.TypeStdout, id, "out")
@@ -113,7 +113,7 @@ func TestEntryFaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			record, lost, _ := playEntry(t, t.Context(), nil, tt.play)
+			record, _, lost := playEntry(t, t.Context(), nil, tt.play)
 			if tt.lost == "" {
 				require.NoError(t, lost)
 			} else {
@@ -128,7 +128,7 @@ func TestEntryFaults(t *testing.T) {
 // TestEntryTimesOut: SIGQUIT first, for the stacks; the exit it leads to is
 // recorded, and is a timeout whatever its code.
 func TestEntryTimesOut(t *testing.T) {
-	record, lost, _ := playEntry(t, t.Context(), func(e *plan.Entry) { e.TimeoutNS, e.Artifacts = 1e6, nil }, func(g *fakeGuest) {
+	record, _, lost := playEntry(t, t.Context(), func(e *plan.Entry) { e.TimeoutNS, e.Artifacts = 1e6, nil }, func(g *fakeGuest) {
 		id := g.next(wire.TypeRun).ID // it does not even start in time
 		var signal wire.Signal
 		_ = g.next(wire.TypeSignal).JSON(&signal)
@@ -152,7 +152,7 @@ func TestEntryTimesOut(t *testing.T) {
 // TestEntryIsInterrupted: a test that we killed has not failed.
 func TestEntryIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	record, lost, _ := playEntry(t, ctx, nil, func(g *fakeGuest) {
+	record, _, lost := playEntry(t, ctx, nil, func(g *fakeGuest) {
 		id, _ := started(g)
 		cancel()
 		g.next(wire.TypeSignal)

@@ -28,7 +28,7 @@ was changed is put back. Applying a policy that is in force changes nothing.`,
 			if err != nil {
 				return err
 			}
-			defer tree.Close()
+			defer func() { _ = tree.Close() }()
 			capacity, err := mtc.MachineCapacity()
 			if err != nil {
 				return err

@@ -23,7 +23,7 @@ behind among them. Removing what is not there is no error.`,
 			if err != nil {
 				return err
 			}
-			defer tree.Close()
+			defer func() { _ = tree.Close() }()
 			gone, err := mtc.Remove(tree, policy)
 			for _, cgroup := range gone {
 				fmt.Fprintf(cmd.OutOrStdout(), "remove  %s\n", cgroup)

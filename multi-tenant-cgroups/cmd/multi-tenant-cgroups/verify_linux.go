@@ -61,7 +61,7 @@ func verify(cmd *cobra.Command, t *target, opts mtc.VerifyOptions) (mtc.VerifyRe
 	if err != nil {
 		return mtc.VerifyReport{}, err
 	}
-	defer tree.Close()
+	defer func() { _ = tree.Close() }()
 	self, err := os.Executable()
 	if err != nil {
 		return mtc.VerifyReport{}, exitcode.With(exitcode.Harness, fmt.Errorf("find own executable: %w", err))
