@@ -57,6 +57,10 @@ func prepare(ctx context.Context, c Config, log func(string)) (*assets, error) {
 // accelerator and the root disk.
 func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, error) {
 	a := &assets{config: c}
+	// Told before minutes go into kernels and the root disk.
+	if err := qemu.Installed(); err != nil {
+		return nil, err
+	}
 	accelerator, err := qemu.Prober{}.Choose(ctx, c.Accelerator)
 	if err != nil {
 		return nil, err

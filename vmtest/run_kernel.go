@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"namespaces-cgroups-ebpf/internal/report"
@@ -58,7 +59,8 @@ func (k *kernelRun) unpack(ctx context.Context) bool {
 }
 
 // runAll runs the tests in one VM as long as that lives, and the rest in
-// another one: a test that takes its kernel down takes nobody else with it.
+// another one. At last those run again that passed in a VM which another test
+// took down. Each VM that is lost has settled one test for good, so this ends.
 func (k *kernelRun) runAll(ctx context.Context) {
 	if err := os.RemoveAll(k.dir); err != nil {
 		k.blameKernel(report.Infra, err)
@@ -68,10 +70,10 @@ func (k *kernelRun) runAll(ctx context.Context) {
 		k.blameKernel(report.Infra, err)
 		return
 	}
-	rest := k.entries()
-	for failures := 0; len(rest) > 0 && failures < bootAttempts && ctx.Err() == nil; {
-		done, err := k.runVM(ctx, rest)
-		rest = rest[done:]
+	queue := k.entries()
+	for failures := 0; len(queue) > 0 && failures < bootAttempts && ctx.Err() == nil; {
+		done, again, err := k.runVM(ctx, queue)
+		queue = slices.Concat(queue[done:], again)
 		if err != nil {
 			failures++
 		}
@@ -87,28 +89,32 @@ func (r *runner) entries() []plan.Entry {
 }
 
 // runVM boots a VM, runs entries until they are done or the VM is lost, and
-// judges them. It returns how many were judged; the error is a boot that
-// failed.
-func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (int, error) {
+// judges them. It returns how many were judged, and which of them deserve
+// another VM; the error is a boot that failed.
+func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (done int, again []plan.Entry, err error) {
 	end := k.begin(Event{Stage: StageBoot, Kernel: k.series.Series})
 	start := time.Now()
 	vm, err := boot(ctx, k.assets)
 	if err != nil {
 		k.bootFailed(entries, err, time.Since(start))
 		end(report.Infra, err.Error())
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { _ = vm.Close() }()
 	end(report.Pass, fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name))
 	trace := verdict.Trace{Release: k.assets.kernel.Release, Hello: &vm.session.helloMsg}
-	attempted := k.runEntries(ctx, vm, entries, &trace)
+	done = k.runEntries(ctx, vm, entries, &trace)
+	lost := trace.Fault != ""
 	k.stop(ctx, vm, &trace)
 	k.booted(vm, trace, k.keep(trace))
-	k.judge(entries[:attempted], trace)
-	return attempted, nil
+	k.judge(entries[:done], trace)
+	if lost {
+		again = passed(entries[:done], trace)
+	}
+	return done, again, nil
 }
 
-// runEntries runs entries in order and returns how many it has tried.
+// runEntries runs entries in order and returns how many it is done with.
 func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry, trace *verdict.Trace) int {
 	for i, e := range entries {
 		if ok, _, err := e.Applies(vm.Release); err != nil || !ok {
@@ -123,11 +129,16 @@ func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry
 		late(vm, trace)
 		record, lost := run.run(ctx)
 		trace.Runs = append(trace.Runs, record)
-		o, why := preview(e, *trace, lost)
-		end(o, why)
 		if lost != nil {
 			trace.Fault = lost.Error()
+			vm.settle()
+		}
+		end(preview(e, vm, *trace))
+		if lost != nil {
 			return i + 1
+		}
+		if spoiled(*trace) {
+			return i // it is the first one in the next VM
 		}
 	}
 	return len(entries)
@@ -147,10 +158,8 @@ func late(vm *VM, t *verdict.Trace) {
 
 // preview judges one record for the live view; the end of the VM may still
 // take it back.
-func preview(e plan.Entry, t verdict.Trace, lost error) (report.Outcome, string) {
-	if lost != nil {
-		t.Fault = lost.Error()
-	}
+func preview(e plan.Entry, vm *VM, t verdict.Trace) (report.Outcome, string) {
+	t.Console = vm.Console()
 	r := verdict.Preview(e, t)
 	return r.Outcome, r.Reason
 }
@@ -162,6 +171,7 @@ func (k *kernelRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) {
 			t.Fault = err.Error()
 		}
 	}
+	vm.settle()
 	_ = vm.process.Close()
 	<-vm.session.ended
 	late(vm, t)
@@ -173,8 +183,8 @@ func (k *kernelRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) {
 	}
 	t.Shutdown = vm.process.ShutdownReason()
 	t.Console = vm.Console()
-	if stderr := vm.process.Stderr.Bytes(); t.Fault != "" && len(stderr) > 0 {
-		t.Fault += "; qemu: " + tail(stderr, 300)
+	if t.Fault != "" {
+		t.Fault += "; " + vm.process.Ending()
 	}
 }
 

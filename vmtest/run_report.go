@@ -135,6 +135,7 @@ func (k *kernelRun) booted(vm *VM, t verdict.Trace, console string) {
 		row.Outcome, row.Reason, row.BootNS = report.Pass, k.assets.kernel.Note, vm.BootDuration.Nanoseconds()
 		if ending := t.Ending(); ending != "" {
 			row.Outcome, row.Reason = report.Lost, ending
+			row.FailedAttempts = append(row.FailedAttempts, report.Attempt{Outcome: report.Lost, Reason: ending, DurationNS: time.Since(vm.began).Nanoseconds()})
 		}
 		row.ShutdownReason, row.ConsoleLog = t.Shutdown, console
 		// KVM that was chosen and did not bring up a guest was not used.

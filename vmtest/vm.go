@@ -14,9 +14,11 @@ import (
 // Deadlines of a VM's life outside of commands. They only bound what has
 // stopped making progress: under TCG on a busy machine a boot takes 4-15 s.
 const (
+	startDeadline    = 30 * time.Second // QEMU itself, before the guest runs
 	bootDeadline     = 3 * time.Minute
 	kvmBootDeadline  = 45 * time.Second
 	shutdownDeadline = 30 * time.Second
+	settleWait       = 2 * time.Second // from the channel's end to QEMU's
 )
 
 // VM is a booted machine whose init is ready for commands.
@@ -28,6 +30,7 @@ type VM struct {
 	// BootDuration is from the start of QEMU until init was ready.
 	BootDuration time.Duration
 
+	began   time.Time
 	process *qemu.Process
 	session *session
 	assets  *assets
@@ -82,12 +85,12 @@ func bootOnce(ctx context.Context, a *assets, accelerator qemu.Accelerator) (*VM
 }
 
 func (vm *VM) start(ctx context.Context) error {
-	began := time.Now()
+	vm.began = time.Now()
 	machine, err := vm.assets.machine(vm.Accelerator, vm.work)
 	if err != nil {
 		return err
 	}
-	if vm.process, err = qemu.Start(ctx, machine, portName); err != nil {
+	if err := vm.startQEMU(ctx, machine); err != nil {
 		return err
 	}
 	vm.session = newSession(vm.process.Port)
@@ -100,8 +103,15 @@ func (vm *VM) start(ctx context.Context) error {
 	if err := vm.handshake(ctx); err != nil {
 		return fmt.Errorf("boot kernel %s: %w", vm.assets.kernel.Release, err)
 	}
-	vm.BootDuration = time.Since(began)
+	vm.BootDuration = time.Since(vm.began)
 	return nil
+}
+
+func (vm *VM) startQEMU(ctx context.Context, m qemu.Machine) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, startDeadline, fmt.Errorf("no answer within %v", startDeadline))
+	defer cancel()
+	vm.process, err = qemu.Start(ctx, m, portName)
+	return err
 }
 
 func (vm *VM) handshake(ctx context.Context) error {
@@ -157,6 +167,14 @@ func (vm *VM) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("shut down: guest is done but not off: %w", context.Cause(ctx))
+	}
+}
+
+// settle gives a guest that has gone away a moment to be gone altogether, so
+// that the end of its console and the reason of its end are known.
+func (vm *VM) settle() {
+	if isClosed(vm.session.ended) {
+		vm.process.Settle(settleWait)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 
 // consoleLimit bounds each of head and tail of the console that is kept.
 const consoleLimit = 512 << 10
+
+// outputWait bounds the wait for the end of QEMU's output once QEMU has ended:
+// what it has started, if it is a wrapper, may hold that open.
+const outputWait = 2 * time.Second
 
 // firstInheritedFD is where os/exec puts the first of Cmd.ExtraFiles.
 const firstInheritedFD = 3
@@ -35,6 +40,8 @@ type Process struct {
 	exited  chan struct{}
 	drained chan struct{}
 
+	killed atomic.Bool // by Close
+
 	mu     sync.Mutex
 	reason string
 	err    error
@@ -48,10 +55,10 @@ func Start(ctx context.Context, m Machine, portName string) (*Process, error) {
 		exited: make(chan struct{}), drained: make(chan struct{}),
 	}
 	var inherited []*os.File
-	defer func() { closeAll(inherited) }()
 	for _, end := range []*net.Conn{&p.console, &p.Port, &p.monitor} {
 		conn, file, err := socketPair()
 		if err != nil {
+			closeAll(inherited)
 			p.closeConns()
 			return nil, err
 		}
@@ -61,7 +68,10 @@ func Start(ctx context.Context, m Machine, portName string) (*Process, error) {
 	m.Devices = append(append([]Device(nil), m.Devices...),
 		Console{FD: firstInheritedFD}, Port{Name: portName, FD: firstInheritedFD + 1}, Monitor{FD: firstInheritedFD + 2})
 	p.Argv = m.Argv()
-	if err := p.start(inherited); err != nil {
+	err := p.start(inherited)
+	// As long as we hold QEMU's ends too, its death is no end of file.
+	closeAll(inherited)
+	if err != nil {
 		p.closeConns()
 		return nil, err
 	}
@@ -69,7 +79,7 @@ func Start(ctx context.Context, m Machine, portName string) (*Process, error) {
 	p.QMP = NewQMP(p.monitor, p.event)
 	if err := p.QMP.Negotiate(ctx); err != nil {
 		_ = p.Close()
-		return nil, fmt.Errorf("start %s: %w: %s", p.Argv[0], err, lastLine(p.Stderr.Bytes()))
+		return nil, fmt.Errorf("start %s: %w (%s)", p.Argv[0], err, p.Ending())
 	}
 	return p, nil
 }
@@ -81,6 +91,7 @@ func (p *Process) start(inherited []*os.File) error {
 	p.cmd.ExtraFiles = inherited
 	p.cmd.Stdout, p.cmd.Stderr = p.Stderr, p.Stderr
 	p.cmd.SysProcAttr = dieWithParent()
+	p.cmd.WaitDelay = outputWait
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -155,6 +166,25 @@ func (p *Process) ExitErr() error {
 	return p.err
 }
 
+// Ending says for people how QEMU ended and what it said last. Valid after
+// Exited.
+func (p *Process) Ending() string {
+	text := "exit status 0"
+	if err := p.ExitErr(); err != nil {
+		text = err.Error()
+	}
+	if reason := p.ShutdownReason(); reason != "" {
+		text += " after " + reason
+	}
+	if p.killed.Load() {
+		text = "killed by us"
+	}
+	if line := lastLine(p.Stderr.Bytes()); line != "" {
+		text += ": " + line
+	}
+	return "qemu: " + text
+}
+
 // MaxRSSBytes is QEMU's peak resident memory. Valid after Exited.
 func (p *Process) MaxRSSBytes() int64 {
 	if usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
@@ -163,9 +193,22 @@ func (p *Process) MaxRSSBytes() int64 {
 	return 0
 }
 
+// Settle waits, at most for limit, until QEMU has ended by itself and its
+// console has been read.
+func (p *Process) Settle(limit time.Duration) {
+	late := time.After(limit)
+	for _, c := range []<-chan struct{}{p.exited, p.drained} {
+		select {
+		case <-c:
+		case <-late:
+			return
+		}
+	}
+}
+
 // Close kills QEMU if it still runs, waits for it and releases everything.
 func (p *Process) Close() error {
-	_ = p.cmd.Process.Kill()
+	p.kill()
 	<-p.exited
 	select { // what the guest said last is worth a moment
 	case <-p.drained:
@@ -173,6 +216,16 @@ func (p *Process) Close() error {
 	}
 	p.closeConns()
 	return nil
+}
+
+// kill ends QEMU's process group, lest a wrapper die without what it wraps.
+func (p *Process) kill() {
+	select {
+	case <-p.exited: // the pid may be another's by now
+	default:
+		p.killed.Store(true)
+		_ = unix.Kill(-p.cmd.Process.Pid, unix.SIGKILL)
+	}
 }
 
 func (p *Process) closeConns() {

@@ -64,7 +64,7 @@ func (q *QMP) Execute(ctx context.Context, command string, arguments, result any
 	select {
 	case <-ctx.Done():
 		q.forget(id)
-		return fmt.Errorf("qmp %s: %w", command, ctx.Err())
+		return fmt.Errorf("qmp %s: %w", command, context.Cause(ctx))
 	case r, ok := <-answer:
 		switch {
 		case !ok:
