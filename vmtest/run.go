@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -83,12 +82,18 @@ func newRunner(c RunConfig) (*runner, error) {
 	if !slices.Contains([]string{"", "auto", "kvm", "tcg"}, c.Accelerator) {
 		return nil, fmt.Errorf("accelerator %q, want auto, kvm or tcg", c.Accelerator)
 	}
+	if c.Jobs < 0 {
+		return nil, fmt.Errorf("%d VMs at once, want 1 or more (0 is one per CPU)", c.Jobs)
+	}
 	r := &runner{RunConfig: c, started: time.Now()}
 	var err error
 	if r.plans, err = loadPlans(c); err != nil {
 		return nil, err
 	}
 	if r.series, err = selectSeries(c.Kernels); err != nil {
+		return nil, err
+	}
+	if err := checkBuilt(c.Repo, r.plans); err != nil {
 		return nil, err
 	}
 	if r.lock, err = lockOut(c.Out); err != nil {
@@ -112,6 +117,9 @@ var ErrNoTests = errors.New("nothing to run")
 
 func loadPlans(c RunConfig) ([]plan.Plan, error) {
 	all, err := plan.Load(os.DirFS(c.Repo))
+	if errors.Is(err, plan.ErrNone) {
+		return nil, fmt.Errorf("%w in %s (--repo names the checkout)", err, c.Repo)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +133,24 @@ func loadPlans(c RunConfig) ([]plan.Plan, error) {
 	return plans, nil
 }
 
+// checkBuilt looks for what the payload is made of, before anything is fetched.
+func checkBuilt(repo string, plans []plan.Plan) error {
+	for _, p := range plans {
+		for _, name := range p.Programs() {
+			if _, err := os.Stat(filepath.Join(repo, "bin", name)); err != nil {
+				return fmt.Errorf("find %s: %w (run make build)", filepath.Join("bin", name), errors.Unwrap(err))
+			}
+		}
+	}
+	return nil
+}
+
 // run gets the kernels while the root disk is made: one waits for the network,
 // the other for the CPU.
 func (r *runner) run(ctx context.Context) error {
-	var prepare errgroup.Group
-	prepare.Go(func() error { return r.fetchAll(ctx) })
-	prepare.Go(func() error { return r.prepare(ctx) })
+	prepare, both := errgroup.WithContext(ctx) // neither is worth waiting for without the other
+	prepare.Go(func() error { return r.fetchAll(both) })
+	prepare.Go(func() error { return r.prepare(both) })
 	if err := prepare.Wait(); err != nil {
 		r.blame(report.Infra, err)
 		return err
@@ -171,7 +191,7 @@ func (r *runner) payload(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make payload: %w", err)
 	}
 	for _, p := range r.plans {
-		for _, name := range []string{p.Deliverable, p.Deliverable + ".test"} {
+		for _, name := range p.Programs() {
 			if err := copyProgram(filepath.Join(r.Repo, "bin", name), filepath.Join(bin, name)); err != nil {
 				return "", err
 			}
@@ -182,9 +202,6 @@ func (r *runner) payload(ctx context.Context) (string, error) {
 
 func copyProgram(from, to string) error {
 	data, err := os.ReadFile(from)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("make payload: %s is not built (run make build)", from)
-	}
 	if err != nil {
 		return fmt.Errorf("make payload: %w", err)
 	}

@@ -37,6 +37,10 @@ func testRunner(t *testing.T) *runner {
 	repo := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(repo, "bpf-tour"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(repo, "bpf-tour", plan.File), []byte(testPlan), 0o644))
+	require.NoError(t, os.Mkdir(filepath.Join(repo, "bin"), 0o755))
+	for _, name := range []string{"bpf-tour", "bpf-tour.test"} {
+		require.NoError(t, os.WriteFile(filepath.Join(repo, "bin", name), nil, 0o755))
+	}
 	r, err := newRunner(RunConfig{
 		Config: Config{CacheDir: filepath.Join(repo, "cache")},
 		Repo:   repo, Out: filepath.Join(repo, "out"), Tier: plan.TierDefault, Kernels: []string{"5.10"}, Seed: 7,

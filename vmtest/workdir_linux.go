@@ -37,7 +37,7 @@ func newWorkDir() (*workDir, error) {
 func tryWorkDir() (*workDir, error) {
 	path, err := os.MkdirTemp("", workPrefix)
 	if err != nil {
-		return nil, fmt.Errorf("make work directory: %w", err)
+		return nil, fmt.Errorf("make work directory: %w (TMPDIR names another place)", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -13,6 +13,9 @@ import (
 // File is the name of the plan in a deliverable's folder.
 const File = "vmtest.json"
 
+// ErrNone is returned where there is no plan at all.
+var ErrNone = errors.New("find plans: no */" + File)
+
 // Load reads the plans of all deliverables below the root of the repository,
 // sorted by folder. The error lists everything wrong with all of them; it is
 // an error too if there is no plan.
@@ -22,7 +25,7 @@ func Load(fsys fs.FS) ([]Plan, error) {
 		return nil, fmt.Errorf("find plans: %w", err)
 	}
 	if len(files) == 0 {
-		return nil, errors.New("find plans: no */" + File)
+		return nil, ErrNone
 	}
 	var plans []Plan
 	var wrong []error

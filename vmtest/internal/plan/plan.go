@@ -38,6 +38,9 @@ type Plan struct {
 	Entries     []Entry `json:"entries"`
 }
 
+// Programs are the names in bin/ of what is under test and of its tests.
+func (p Plan) Programs() []string { return []string{p.Deliverable, p.Deliverable + ".test"} }
+
 // Entry is one test: a process in the guest, and what it must leave.
 type Entry struct {
 	// Deliverable is the folder of the plan; not part of the file.

@@ -78,6 +78,9 @@ func Start(ctx context.Context, m Machine, portName string) (*Process, error) {
 	go p.drainConsole()
 	p.QMP = NewQMP(p.monitor, p.event)
 	if err := p.QMP.Negotiate(ctx); err != nil {
+		if ctx.Err() == nil {
+			p.Settle(outputWait)
+		}
 		_ = p.Close()
 		return nil, fmt.Errorf("start %s: %w (%s)", p.Argv[0], err, p.Ending())
 	}

@@ -27,7 +27,7 @@ func TestStartOfABrokenQEMU(t *testing.T) {
 		name, body string
 		want       string
 	}{
-		{"ends at once", "echo no such machine >&2; exit 1", "no such machine"},
+		{"ends at once", "echo no such machine >&2; exit 1", "(qemu: exit status 1: no such machine)"},
 		{"closes its monitor", "exec 5>&-; sleep 60", "qmp"},
 		{"says nothing", "exec sleep 60", "out of patience (qemu: killed by us)"},
 		{"is a wrapper that says nothing", "sleep 60; exit 0", "out of patience (qemu: killed by us)"},
