@@ -225,14 +225,15 @@ func TestReportNamesTheAcceleratorThatRan(t *testing.T) {
 func TestReportsHoldNoHostPath(t *testing.T) {
 	r := testRunner(t)
 	temp := filepath.Join(os.TempDir(), workPrefix+"123", "scratch")
-	r.blame(report.Infra, fmt.Errorf("open %s/kernels/x: denied; %s: full; %s/6.12: read-only; %s/bin/vmtest missing", r.CacheDir, temp, r.Out, r.Repo))
 	k := kernelOf(t, r)
+	r.blame(report.Infra, fmt.Errorf("open %s/kernels/x: denied; %s: full; %s/6.12: read-only; %s/bin/vmtest missing", r.CacheDir, temp, r.Out, r.Repo))
 	trace := listed()
 	trace.Fault = "qemu: " + r.CacheDir + "/images"
 	k.keep(trace)
 	require.NoError(t, r.write())
 	rep := written(t, r)
 	require.Equal(t, "open $VMTEST_CACHE/kernels/x: denied; $TMPDIR/"+workPrefix+"123/scratch: full; $OUT/6.12: read-only; $REPO/bin/vmtest missing", rep.Results[0].Reason)
+	require.Equal(t, rep.Results[0].Reason, rep.Kernels[0].Reason)
 	kept, err := os.ReadFile(filepath.Join(k.dir, "trace.json"))
 	require.NoError(t, err)
 	require.NotContains(t, string(kept), r.Repo)
