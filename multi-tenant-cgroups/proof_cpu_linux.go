@@ -14,7 +14,7 @@ const (
 	// firstThrottle bounds the wait for the first throttling: what a spinner
 	// uses before that belongs to a period that began without it.
 	firstThrottle = time.Second
-	// moreWindows is how often a noisy measurement goes on for twice as long.
+	// moreWindows is how often an unsettled measurement goes on for twice as long.
 	moreWindows = 2
 )
 
@@ -71,11 +71,24 @@ func (v *verifier) spinUnderLimit(ctx context.Context, cgroup string, spinners i
 		gap = max(gap, guard.end())
 		p.Measured = cpuRun(begin, end, time.Since(start), p.PolicyValue, spinners)
 		p.Verdict, p.Reason, p.Tolerance = judgeCPU(p.Measured, p.ControlRun, gap)
-		if p.Verdict != Inconclusive || turn == moreWindows || !exceeds(p.ControlRun) {
+		if settled(p) || turn == moreWindows || !exceeds(p.ControlRun) {
 			return nil
 		}
 		window, guard = 2*window, startSentinel()
 	}
+}
+
+// settled tells whether a longer measurement could not change the verdict. The
+// window's two edges cut periods: in ten of them that alone is a tenth of what
+// was allowed, so a narrow miss goes on until there are more periods.
+func settled(p *Proof) bool {
+	switch p.Verdict {
+	case Pass:
+		return true
+	case Fail:
+		return p.Measured.LimitUsed > noisyTolerance.High
+	}
+	return false
 }
 
 func (v *verifier) awaitThrottle(ctx context.Context, cgroup string) error {
