@@ -70,7 +70,7 @@ func blamed(v verdict.Result) []string {
 	}
 	var lines []string
 	for _, line := range v.Run.Kmsg {
-		if len(lines) < maxKmsg && (len(lines) > 0 || verdict.IsSplat(line)) {
+		if len(lines) < maxKmsg && (len(lines) > 0 || verdict.IsSplat(line, false)) {
 			lines = append(lines, line.Text)
 		}
 	}

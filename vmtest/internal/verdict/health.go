@@ -41,22 +41,31 @@ var splatForms = []*regexp.Regexp{
 	regexp.MustCompile(`^unregister_netdevice: waiting for `),      // net/core/dev.c: a leaked reference
 }
 
-// slowForm matches what means a slow host under emulation, as RCU stalls and
-// clocksource watchdogs do, which have no line above.
-var slowForm = regexp.MustCompile(`^BUG: (soft|workqueue) lockup`)
+// stallForms match a CPU that made no progress. Under emulation that is a slow
+// host, since its CPUs stand still for seconds; on real CPUs it is a splat.
+var stallForms = []*regexp.Regexp{
+	regexp.MustCompile(`^(watchdog: )?BUG: (soft|workqueue) lockup`),             // kernel/watchdog.c, kernel/workqueue.c
+	regexp.MustCompile(`^watchdog: Watchdog detected hard LOCKUP`),               // kernel/watchdog.c
+	regexp.MustCompile(`^(rcu: )?INFO: \S+ (self-)?detected (expedited )?stall`), // kernel/rcu/tree_stall.h
+}
 
 // IsSplat tells whether the kernel itself complained with this line. A program
 // can write to /dev/kmsg too, but not with facility 0.
-func IsSplat(line wire.Kmsg) bool {
-	if line.Facility != 0 || slowForm.MatchString(line.Text) {
+func IsSplat(line wire.Kmsg, emulated bool) bool {
+	matches := func(form *regexp.Regexp) bool { return form.MatchString(line.Text) }
+	switch {
+	case line.Facility != 0:
 		return false
+	case slices.ContainsFunc(stallForms, matches):
+		return !emulated
 	}
-	return slices.ContainsFunc(splatForms, func(form *regexp.Regexp) bool { return form.MatchString(line.Text) })
+	return slices.ContainsFunc(splatForms, matches)
 }
 
-func splatLine(lines []wire.Kmsg) string {
-	if i := slices.IndexFunc(lines, IsSplat); i >= 0 {
-		return lines[i].Text
+func splatLine(lines []wire.Kmsg, emulated bool) string {
+	i := slices.IndexFunc(lines, func(line wire.Kmsg) bool { return IsSplat(line, emulated) })
+	if i < 0 {
+		return ""
 	}
-	return ""
+	return lines[i].Text
 }

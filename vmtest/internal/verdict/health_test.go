@@ -36,8 +36,8 @@ func TestSplats(t *testing.T) {
 		"INFO: task umount:412 blocked for more than 120 seconds.",
 		"unregister_netdevice: waiting for veth0 to become free. Usage count = 2",
 	} {
-		require.True(t, verdict.IsSplat(wire.Kmsg{Text: line}), line)
-		require.False(t, verdict.IsSplat(wire.Kmsg{Text: line, Facility: 1}), "from user space: %s", line)
+		require.True(t, verdict.IsSplat(wire.Kmsg{Text: line}, false), line)
+		require.False(t, verdict.IsSplat(wire.Kmsg{Text: line, Facility: 1}, false), "from user space: %s", line)
 	}
 }
 
@@ -62,7 +62,21 @@ func TestNoSplats(t *testing.T) {
 		"said: BUG: not really",
 		"PCI: if necessary, use \"pci=nocrs\" and report a bug",
 	) {
-		require.False(t, verdict.IsSplat(wire.Kmsg{Text: line}), line)
+		require.False(t, verdict.IsSplat(wire.Kmsg{Text: line}, true), line)
+	}
+}
+
+// A CPU that stands still is the host's fault only where the CPU is played.
+func TestStalls(t *testing.T) {
+	for _, line := range []string{
+		"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+		"rcu: INFO: rcu_sched self-detected stall on CPU",
+		"watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [test:99]",
+		"watchdog: Watchdog detected hard LOCKUP on cpu 1",
+		"BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 37s!",
+	} {
+		require.True(t, verdict.IsSplat(wire.Kmsg{Text: line}, false), line)
+		require.False(t, verdict.IsSplat(wire.Kmsg{Text: line}, true), line)
 	}
 }
 

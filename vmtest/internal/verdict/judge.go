@@ -155,7 +155,7 @@ func timedOut(e plan.Entry, _ Trace, r *Run) *finding {
 }
 
 func splat(_ plan.Entry, t Trace, r *Run) *finding {
-	if line := splatLine(r.Kmsg); line != "" {
+	if line := splatLine(r.Kmsg, t.Emulated); line != "" {
 		return found(report.Splat, "%s", line)
 	}
 	return nil

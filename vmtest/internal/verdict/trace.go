@@ -9,6 +9,7 @@ import (
 // Trace is everything that was recorded about one VM.
 type Trace struct {
 	Release  string      `json:"release"`            // what the kernel's package says it is
+	Emulated bool        `json:"emulated,omitempty"` // the guest's CPUs stand still when the host is busy
 	Hello    *wire.Hello `json:"hello,omitempty"`    // nil: init never spoke
 	Runs     []Run       `json:"runs"`               // in the order they were started
 	Done     *wire.Done  `json:"done,omitempty"`     // nil: the session has no proper end
