@@ -108,16 +108,16 @@ func TestStartOfShortCommands(t *testing.T) {
 	g := readyGuest(t)
 	for range 50 {
 		go func() {
-			id := g.next(wire.TypeRun).ID
-			g.send(wire.TypeStarted, id, wire.Started{})
-			g.send(wire.TypeExit, id, wire.Exit{Code: 1})
+			f := <-g.frames
+			for f.Type == wire.TypeStdinClose {
+				f = <-g.frames // of the command before: it may come late or never
+			}
+			g.send(wire.TypeStarted, f.ID, wire.Started{})
+			g.send(wire.TypeExit, f.ID, wire.Exit{Code: 1})
 		}()
 		cmd := g.vm.Command("false")
 		require.NoError(t, cmd.Start())
 		require.EqualError(t, cmd.Wait(), "exit status 1")
-		for len(g.frames) > 0 {
-			<-g.frames // StdinClose may or may not have been sent
-		}
 	}
 }
 
