@@ -105,7 +105,20 @@ func cachedModulesDisk(ctx context.Context, c Config, k kernels.Kernel) (string,
 	if err := image.Ext4FromDir(ctx, filepath.Dir(k.ModulesDir), temp, size+size/4+64<<20, "modules"); err != nil {
 		return "", fmt.Errorf("make modules disk: %w", err)
 	}
+	if err := settled(temp); err != nil {
+		return "", fmt.Errorf("make modules disk: %w", err)
+	}
 	return path, os.Rename(temp, path)
+}
+
+// settled waits until a file is really on the disk: one that a power cut leaves
+// half written must not have its final name.
+func settled(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // treeSize adds up the files below dir, in whole blocks of 4 KiB.

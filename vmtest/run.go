@@ -180,6 +180,7 @@ func (r *runner) prepare(ctx context.Context) error {
 		r.provenance()
 		r.shared.payloadDisk, err = r.payload(ctx)
 	}
+	err = needRoom(err)
 	end(outcomeOf(err), text(err))
 	return err
 }

@@ -122,6 +122,9 @@ func (vm *VM) handshake(ctx context.Context) error {
 	if want := vm.assets.kernel.Release; vm.Release != want {
 		return fmt.Errorf("guest says it runs %s, want %s", vm.Release, want)
 	}
+	if err := vm.assets.checkModules(vm.session.helloMsg); err != nil {
+		return err
+	}
 	seed := make([]byte, 32)
 	_, _ = rand.Read(seed)
 	resume := wire.Resume{TimeUnixNS: time.Now().UnixNano(), Seed: seed}
@@ -133,10 +136,12 @@ func (vm *VM) handshake(ctx context.Context) error {
 
 // explain keeps what a failed boot left behind.
 func (vm *VM) explain(err error) error {
-	b := &bootError{err: err}
+	b := &bootError{err: needRoom(err)}
 	if vm.process != nil {
+		vm.settle()
 		b.console, b.stderr = vm.process.Console.Bytes(), vm.process.Stderr.Bytes()
 		b.reason, b.argv = vm.process.ShutdownReason(), vm.process.Argv
+		b.err = vm.assets.bootFault(b.err, lastWords(b.console))
 	}
 	return b
 }

@@ -78,6 +78,8 @@ func explain(log string, euid int, err error) error {
 		hint = "the mirror does not have all packages: "
 	case strings.Contains(log, "NO_PUBKEY"), strings.Contains(log, "is not signed"):
 		hint = "the mirror is not signed by Debian's archive key: "
+	case strings.Contains(log, "Failed to fetch"):
+		hint = "the mirror does not answer (name others with VMTEST_MIRRORS, or a cache that has the image with VMTEST_CACHE): "
 	}
 	return fmt.Errorf("%s%w\n%s", hint, err, tail(log, logTail))
 }

@@ -46,6 +46,7 @@ func TestExplain(t *testing.T) {
 		{name: "no subordinate ids", log: "unshare: no line matching user", euid: 1000, want: "ids in /etc/subuid"},
 		{name: "package missing", log: "E: Unable to locate package x", want: "the mirror does not have all packages: "},
 		{name: "foreign key", log: "NO_PUBKEY 0E98404D386FA1D9", want: "the mirror is not signed by Debian's archive key: "},
+		{name: "no network", log: "E: Failed to fetch http://x  Could not connect to x", want: "VMTEST_MIRRORS"},
 		{name: "anything else", log: "a\nb", want: "run unshare: exit status 1\na\nb"},
 	}
 	for _, tt := range tests {
