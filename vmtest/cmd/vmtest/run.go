@@ -33,7 +33,7 @@ skipped, 128 our own fault.`,
   vmtest run --kernels 5.10,6.12                two kernels
   vmtest run --kernels 7 --tests connsnoop      one deliverable on the newest 7.x
   vmtest run --tests 'bpf-tour/run*' --seed 7   some tests, the same random inputs again`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Kernels, c.Tests, c.Mirrors = split(kernels), split(tests), split(mirrors)
 			return runPlans(cmd, c)
