@@ -92,7 +92,11 @@ func (a *assets) forKernel(ctx context.Context, k kernels.Kernel) (*assets, erro
 
 // machine is the VM as a value. The disks' order is fixed, since a snapshot
 // freezes it; the guest goes by their serials.
-func (a *assets) machine(accelerator qemu.Accelerator, work *workDir) (qemu.Machine, error) {
+func (a *assets) machine(ctx context.Context, accelerator qemu.Accelerator, work *workDir) (qemu.Machine, error) {
+	payload, err := a.payload(ctx, work)
+	if err != nil {
+		return qemu.Machine{}, err
+	}
 	initramfs := filepath.Join(work.Path, "initramfs")
 	if err := a.writeInitramfs(initramfs); err != nil {
 		return qemu.Machine{}, err
@@ -109,14 +113,23 @@ func (a *assets) machine(accelerator qemu.Accelerator, work *workDir) (qemu.Mach
 		qemu.Disk{Serial: "root", Path: a.image.Path, Overlay: true},
 		qemu.Disk{Serial: "modules", Path: a.modulesDisk, ReadOnly: true},
 	}
-	if a.payloadDisk != "" {
-		devices = append(devices, qemu.Disk{Serial: "payload", Path: a.payloadDisk, ReadOnly: true})
+	if payload != "" {
+		devices = append(devices, qemu.Disk{Serial: "payload", Path: payload, ReadOnly: true})
 	}
 	devices = append(devices,
 		qemu.Disk{Serial: "scratch", Path: scratch},
 		qemu.KernelParameters{"vmtest=1", "printk.devkmsg=on", "log_buf_len=1M"},
 		qemu.KernelParameters(a.config.KernelArgs))
 	return qemu.Machine{Devices: devices}, nil
+}
+
+// payload is the disk that all VMs of a run share, or one of this VM's own, or
+// "" for none.
+func (a *assets) payload(ctx context.Context, work *workDir) (string, error) {
+	if a.payloadDisk != "" || a.config.Payload == "" {
+		return a.payloadDisk, nil
+	}
+	return buildPayload(ctx, a.config.Payload, work)
 }
 
 // buildPayload copies dir onto a disk in the work directory.

@@ -86,7 +86,7 @@ func bootOnce(ctx context.Context, a *assets, accelerator qemu.Accelerator) (*VM
 
 func (vm *VM) start(ctx context.Context) error {
 	vm.began = time.Now()
-	machine, err := vm.assets.machine(vm.Accelerator, vm.work)
+	machine, err := vm.assets.machine(ctx, vm.Accelerator, vm.work)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
@@ -33,6 +34,10 @@ func archive(w io.Writer, get wire.Get) (wire.DataEnd, error) {
 	return a.end, nil
 }
 
+// maxDepth bounds how deep files may lie: each is opened step by step from the
+// root, so that thousands of levels take minutes under emulation.
+const maxDepth = 32
+
 type archiver struct {
 	tar   *tar.Writer
 	count *countingWriter
@@ -58,6 +63,9 @@ func (a *archiver) collect(path string) error {
 		return a.add(root, only)
 	}
 	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.Count(name, "/") >= maxDepth {
+			err = fmt.Errorf("directories nested more than %d deep", maxDepth)
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}
