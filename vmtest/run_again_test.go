@@ -31,6 +31,11 @@ func TestWhoRunsAgain(t *testing.T) {
 	again := passed(entries, trace)
 	require.Len(t, again, 1)
 	require.Equal(t, "x/passed", again[0].FullID())
+
+	trace.Runs[2].Exit, trace.Console = &wire.Exit{}, nil
+	again = passed(entries, trace)
+	require.Len(t, again, 1, "who is lost after its exit is not run for ever")
+	require.Equal(t, "x/passed", again[0].FullID())
 }
 
 func TestSpoiled(t *testing.T) {

@@ -108,7 +108,7 @@ func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (done int, 
 	k.stop(ctx, vm, &trace)
 	k.booted(vm, trace, k.keep(trace))
 	k.judge(entries[:done], trace)
-	if lost {
+	if lost && len(trace.Runs) > 0 {
 		again = passed(entries[:done], trace)
 	}
 	return done, again, nil
@@ -161,6 +161,9 @@ func late(vm *VM, t *verdict.Trace) {
 func preview(e plan.Entry, vm *VM, t verdict.Trace) (report.Outcome, string) {
 	t.Console = vm.Console()
 	r := verdict.Preview(e, t)
+	if r.Outcome.Green() && t.Fault != "" {
+		return report.Lost, t.Fault
+	}
 	return r.Outcome, r.Reason
 }
 
