@@ -56,7 +56,7 @@ func TestStartWithoutQEMU(t *testing.T) {
 
 // TestEnding: who reads a report learns whether QEMU died or was killed.
 func TestEnding(t *testing.T) {
-	greeting := `printf '{"return":{},"id":1}\n' >&5; `
+	greeting := `read -r request <&5; printf '{"return":{},"id":1}\n' >&5; `
 	off := `printf '{"event":"SHUTDOWN","data":{"reason":"guest-reset"}}\n' >&5; `
 	tests := []struct {
 		name, body, want string
