@@ -196,11 +196,11 @@ func (p *Process) MaxRSSBytes() int64 {
 	return 0
 }
 
-// Settle waits, at most for limit, until QEMU has ended by itself and its
-// console has been read.
+// Settle waits, at most for limit, until QEMU has ended by itself and all that
+// it said has been read: the reason of its end may come after the end.
 func (p *Process) Settle(limit time.Duration) {
 	late := time.After(limit)
-	for _, c := range []<-chan struct{}{p.exited, p.drained} {
+	for _, c := range []<-chan struct{}{p.exited, p.drained, p.QMP.Ended()} {
 		select {
 		case <-c:
 		case <-late:
@@ -213,10 +213,7 @@ func (p *Process) Settle(limit time.Duration) {
 func (p *Process) Close() error {
 	p.kill()
 	<-p.exited
-	select { // what the guest said last is worth a moment
-	case <-p.drained:
-	case <-time.After(time.Second):
-	}
+	p.Settle(time.Second) // what was said last is worth a moment
 	p.closeConns()
 	return nil
 }

@@ -24,6 +24,7 @@ var ErrMonitorClosed = errors.New("qmp monitor closed")
 type QMP struct {
 	conn    io.ReadWriter
 	onEvent func(Event)
+	ended   chan struct{}
 
 	mu      sync.Mutex
 	nextID  int
@@ -44,10 +45,13 @@ type reply struct {
 // NewQMP starts a client on conn. onEvent is called in order, from one
 // goroutine, until conn ends.
 func NewQMP(conn io.ReadWriter, onEvent func(Event)) *QMP {
-	q := &QMP{conn: conn, onEvent: onEvent, waiting: map[int]chan reply{}}
+	q := &QMP{conn: conn, onEvent: onEvent, ended: make(chan struct{}), waiting: map[int]chan reply{}}
 	go q.read()
 	return q
 }
+
+// Ended is closed when the monitor is, and every event has been passed on.
+func (q *QMP) Ended() <-chan struct{} { return q.ended }
 
 // Negotiate leaves capability negotiation mode; nothing else works before.
 func (q *QMP) Negotiate(ctx context.Context) error {
@@ -116,6 +120,7 @@ func (q *QMP) read() {
 		q.dispatch(r)
 	}
 	q.close()
+	close(q.ended)
 }
 
 func (q *QMP) dispatch(r reply) {
