@@ -30,6 +30,10 @@ const (
 // stdoutLimit bounds what is kept in memory of an entry's stdout for judging.
 const stdoutLimit = 4 << 20
 
+// nobody is Debian's user and group without any rights, for entries that do
+// not need root.
+const nobody = 65534
+
 // Where an entry finds things in the guest; the README's guest contract.
 const (
 	guestBin = "/payload/bin"
@@ -113,6 +117,9 @@ func (r *entryRun) command(ctx context.Context) (*Cmd, *headBuffer, func() error
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(head, out), errOut
 	cmd.Env, cmd.Dir, cmd.OutDir = r.env(), "/payload", guestOut+"/"+r.outName()
 	cmd.Modules = r.entry.Needs.Modules
+	if !r.entry.Needs.Root {
+		cmd.UID, cmd.GID = nobody, nobody
+	}
 	return cmd, head, func() error {
 		return errors.Join(out.Close(), errOut.Close())
 	}, nil

@@ -42,6 +42,16 @@ func started(g *fakeGuest) (id uint32, asked wire.Run) {
 	return f.ID, asked
 }
 
+func TestEntryThatNeedsRootIsRoot(t *testing.T) {
+	var asked wire.Run
+	_, _, _ = playEntry(t, t.Context(), func(e *plan.Entry) { e.Needs.Root = true }, func(g *fakeGuest) {
+		_, asked = started(g)
+		_ = g.conn.Close()
+	})
+	require.Zero(t, asked.UID)
+	require.Zero(t, asked.GID)
+}
+
 func TestEntryIsRecorded(t *testing.T) {
 	var asked wire.Run
 	record, dir, lost := playEntry(t, t.Context(), nil, func(g *fakeGuest) {
@@ -70,6 +80,8 @@ func TestEntryIsRecorded(t *testing.T) {
 		require.Equal(t, want, string(got))
 	}
 	require.Equal(t, []string{"bpf-tour", "list"}, asked.Argv)
+	require.EqualValues(t, nobody, asked.UID, "root only for who needs it")
+	require.EqualValues(t, nobody, asked.GID)
 	require.Contains(t, asked.Env, "VMTEST_SEED=42")
 	require.Contains(t, asked.Env, "VMTEST_BIN=/payload/bin/bpf-tour")
 	require.Contains(t, asked.Env, "VMTEST_OUT="+asked.OutDir)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
 	"namespaces-cgroups-ebpf/vmtest/internal/plan"
 )
@@ -131,7 +132,23 @@ func loadPlans(c RunConfig) ([]plan.Plan, error) {
 	if len(plans) == 0 {
 		return nil, fmt.Errorf("%w: tier %q, tests %v", ErrNoTests, c.Tier, c.Tests)
 	}
-	return plans, nil
+	return plans, checkSupported(plans)
+}
+
+// checkSupported refuses what a plan may ask for and this harness does not
+// give: run without it, a test would be green for something else.
+func checkSupported(plans []plan.Plan) error {
+	for _, p := range plans {
+		for _, e := range p.Entries {
+			switch {
+			case e.Needs.Init != plan.InitGuest:
+				return fmt.Errorf("%s needs init %q, and there is only %q", e.FullID(), e.Needs.Init, plan.InitGuest)
+			case e.Needs.Image != image.Base().Name:
+				return fmt.Errorf("%s needs image %q, and there is only %q", e.FullID(), e.Needs.Image, image.Base().Name)
+			}
+		}
+	}
+	return nil
 }
 
 // checkBuilt looks for what the payload is made of, before anything is fetched.
