@@ -14,6 +14,3 @@ type Accelerator = qemu.Accelerator
 func ProbeAccelerator(ctx context.Context) (Accelerator, error) {
 	return qemu.Prober{}.Choose(ctx, "auto")
 }
-
-// QEMUVersion is the version of the installed QEMU, "unknown" if there is none.
-func QEMUVersion() string { return qemu.Version() }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
@@ -47,8 +46,6 @@ type Cmd struct {
 	acked   chan struct{} // has room for one: ahead went down
 	exit    wire.Exit
 	err     error
-	begin   time.Time
-	end     time.Time
 }
 
 // ExitError is a command that did not exit with status 0.
@@ -98,7 +95,7 @@ func (c *Cmd) send() error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", c.name(), err)
 	}
-	c.id, c.begin = id, time.Now()
+	c.id = id
 	if err := c.session.enc.EncodeJSON(wire.TypeRun, id, c.request()); err != nil {
 		c.session.release(id)
 		return fmt.Errorf("start %s: %w", c.name(), err)
@@ -246,7 +243,6 @@ func (c *Cmd) onExit(f wire.Frame) error {
 	if err := f.JSON(&c.exit); err != nil {
 		return err
 	}
-	c.end = time.Now()
 	c.session.release(c.id)
 	close(c.exited)
 	return nil
@@ -254,7 +250,7 @@ func (c *Cmd) onExit(f wire.Frame) error {
 
 // lost implements receiver.
 func (c *Cmd) lost(err error) {
-	c.err, c.end = err, time.Now()
+	c.err = err
 	close(c.exited)
 }
 

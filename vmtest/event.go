@@ -9,14 +9,13 @@ import (
 // Stage is where a run is.
 type Stage string
 
-// The stages of a run. Fetch, Image and Payload are shared by all kernels.
+// The stages of a run. The image is shared by all kernels.
 const (
-	StagePrepare Stage = "prepare"
-	StageFetch   Stage = "fetch"
-	StageImage   Stage = "image"
-	StageBoot    Stage = "boot"
-	StageTest    Stage = "test"
-	StageDone    Stage = "done"
+	StageFetch Stage = "fetch"
+	StageImage Stage = "image"
+	StageBoot  Stage = "boot"
+	StageTest  Stage = "test"
+	StageDone  Stage = "done"
 )
 
 // Event is one step of progress. The stream of events is all that a user

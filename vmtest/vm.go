@@ -53,7 +53,6 @@ type bootError struct {
 	console []byte
 	stderr  []byte
 	reason  string // QMP shutdown reason
-	argv    []string
 }
 
 func (e *bootError) Error() string { return e.err.Error() }
@@ -140,7 +139,7 @@ func (vm *VM) explain(err error) error {
 	if vm.process != nil {
 		vm.settle()
 		b.console, b.stderr = vm.process.Console.Bytes(), vm.process.Stderr.Bytes()
-		b.reason, b.argv = vm.process.ShutdownReason(), vm.process.Argv
+		b.reason = vm.process.ShutdownReason()
 		b.err = vm.assets.bootFault(b.err, lastWords(b.console))
 	}
 	return b
@@ -193,6 +192,3 @@ func (vm *VM) Close() error {
 	}
 	return vm.work.Close()
 }
-
-// PID is QEMU's process id on the host.
-func (vm *VM) PID() int { return vm.process.PID() }

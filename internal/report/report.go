@@ -97,7 +97,6 @@ type Result struct {
 	Truncated   bool       `json:"truncated,omitempty"`
 	Artifacts   []Artifact `json:"artifacts"`
 	Kmsg        []string   `json:"kmsg,omitempty"`
-	Trust       string     `json:"trust,omitempty"`
 	Reproduce   string     `json:"reproduce"` // command that runs just this cell
 }
 

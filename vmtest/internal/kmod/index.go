@@ -58,9 +58,6 @@ func readBuiltin(path string) (map[string]bool, error) {
 	return builtin, lines.Err()
 }
 
-// Release returns the kernel release the index is of.
-func (x *Index) Release() string { return x.release }
-
 // Has says whether the kernel has name, built in or as a module.
 func (x *Index) Has(name string) bool {
 	name = Normalise(name)

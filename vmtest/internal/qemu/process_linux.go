@@ -159,9 +159,6 @@ func (p *Process) ShutdownReason() string {
 // Exited is closed when QEMU has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// PID of QEMU on the host.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
-
 // ExitErr is how QEMU ended, nil for status 0. Valid after Exited.
 func (p *Process) ExitErr() error {
 	p.mu.Lock()
@@ -186,14 +183,6 @@ func (p *Process) Ending() string {
 		text += ": " + line
 	}
 	return "qemu: " + text
-}
-
-// MaxRSSBytes is QEMU's peak resident memory. Valid after Exited.
-func (p *Process) MaxRSSBytes() int64 {
-	if usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		return usage.Maxrss << 10
-	}
-	return 0
 }
 
 // Settle waits, at most for limit, until QEMU has ended by itself and all that
