@@ -2,6 +2,7 @@
 #
 #   make test      lint, generated code, unit, schema, script and fuzz-seed tests
 #   make vmtest    all deliverables on all kernels; KERNELS=6.12 for one, TIER=full for everything
+#   make selftest  the harness itself: snapshots, exec, faults, on real VMs
 #   make build     bin/: the commands and their VM tests
 #   make generate  BPF objects and recipe pages
 
@@ -21,7 +22,7 @@ export GOTOOLCHAIN ?= auto
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
 EMBEDDED   := $(wildcard schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
 
-.PHONY: all build test vmtest lint generate generate-check deps-test deps-vmtest clean
+.PHONY: all build test vmtest selftest lint generate generate-check deps-test deps-vmtest clean
 
 all: build
 
@@ -58,6 +59,10 @@ generate-check:
 vmtest: deps-vmtest
 	$(MAKE) build
 	bin/vmtest run --kernels '$(KERNELS)' --tier '$(TIER)' --out '$(OUT)' $(VMTEST_FLAGS)
+
+selftest: deps-vmtest
+	$(MAKE) build
+	go test -tags selftest -count=1 -timeout 30m $(SELFTEST_FLAGS) ./vmtest/selftest
 
 deps-test:
 	ci/install-deps.sh test

@@ -13,8 +13,15 @@ const (
 
 // Config describes one VM. Only Kernel is required.
 type Config struct {
-	// Kernel is a series of kernels.json: "5.10", "6.12", "7" (the newest 7.x).
+	// Kernel is a series of kernels.json: "5.10", "6.12", "7" (the newest 7.x),
+	// or another kernel source as `vmtest kernels --help` lists them.
 	Kernel string
+	// Image is the root disk: "base", "peers" or "build"; "" is base.
+	Image string
+	// System is what becomes PID 1: "guest" (our init) or "systemd"; "" is guest.
+	System string
+	// Cold boots the kernel instead of restoring a snapshot of it.
+	Cold bool
 	// Accelerator is "auto" (measured), "kvm" or "tcg"; "" is auto.
 	Accelerator string
 	// MemoryBytes and CPUs of the guest; 0 is the default.

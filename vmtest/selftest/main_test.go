@@ -1,0 +1,36 @@
+//go:build selftest && linux
+
+package selftest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// repo is the checkout, with everything built in bin/.
+var repo, _ = filepath.Abs("../..")
+
+// TestMain refuses to run without what `make build` makes: a suite that cannot
+// run is not green.
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(program()); err != nil {
+		fmt.Fprintln(os.Stderr, "selftest: no bin/vmtest: run make selftest")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// program is the vmtest command under test.
+func program() string { return filepath.Join(repo, "bin", "vmtest") }
+
+// series are the kernels to test on: VMTEST_SELFTEST_KERNELS, or the oldest and
+// the one of Debian 13.
+func series() []string {
+	if list := os.Getenv("VMTEST_SELFTEST_KERNELS"); list != "" {
+		return strings.Split(list, ",")
+	}
+	return []string{"5.10", "6.12"}
+}
