@@ -18,6 +18,14 @@ type Report struct {
 	Results []Result `json:"results"`
 	Quota   []Quota  `json:"quota"`
 	Summary Summary  `json:"summary"`
+	Parts   []Part   `json:"parts,omitempty"` // of a merged report
+}
+
+// Part is a report that a merged one was made from.
+type Part struct {
+	SHA256 string   `json:"sha256"` // of its report.json
+	Series []string `json:"series"` // its kernels
+	Run    Run      `json:"run"`
 }
 
 // Run says when, where and how the tests ran.
@@ -31,13 +39,47 @@ type Run struct {
 	Host           Host        `json:"host"`
 	QEMUVersion    string      `json:"qemu_version"`
 	Accelerator    Accelerator `json:"accelerator"`
+	Stages         []Stage     `json:"stages,omitempty"`
+	HarnessShareNS int64       `json:"harness_share_ns,omitempty"` // wall time in which no test ran
+	Slowdown       float64     `json:"speed_ratio,omitempty"`      // by which budgets were stretched
+	Shard          *Shard      `json:"shard,omitempty"`
+	Planned        *Planned    `json:"planned,omitempty"` // by all shards together
+	Programs       []Program   `json:"programs,omitempty"`
+}
+
+// Stage is where the time of a run went. Stages overlap: several kernels are
+// worked on at once.
+type Stage struct {
+	Name   string `json:"name"`
+	WallNS int64  `json:"wall_ns"` // from the first begin to the last end
+	BusyNS int64  `json:"busy_ns"` // summed over kernels and tests
+}
+
+// Shard is a part of a run that was split over several machines: 1/5 to 5/5.
+type Shard struct {
+	Index int `json:"index"`
+	Count int `json:"shards_count"`
+}
+
+// Planned is what all shards of a run have to show together: each test on each
+// kernel. It tells what is missing when a shard is.
+type Planned struct {
+	Series []string `json:"series"`
+	Tests  []string `json:"tests"`
+}
+
+// Program is an executable that was built and put into the guest.
+type Program struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
 }
 
 // Host is the machine that QEMU ran on.
 type Host struct {
-	Kernel   string `json:"kernel"`
-	Arch     string `json:"arch"`
-	CPUCount int    `json:"cpu_count"`
+	Kernel      string `json:"kernel"`
+	Arch        string `json:"arch"`
+	CPUCount    int    `json:"cpu_count"`
+	MemoryBytes int64  `json:"memory_bytes,omitempty"`
 }
 
 // Accelerator is how guest instructions ran, and why so.
@@ -55,9 +97,12 @@ type Kernel struct {
 	Optional       bool      `json:"optional,omitempty"`
 	Packages       []Package `json:"packages"`
 	ImageHash      string    `json:"image_hash,omitempty"`
+	ModulesSHA256  string    `json:"modules_sha256,omitempty"`
 	Outcome        Outcome   `json:"outcome"`
 	Reason         string    `json:"reason,omitempty"`
 	BootNS         int64     `json:"boot_ns,omitempty"`
+	ColdBootNS     int64     `json:"cold_boot_ns,omitempty"` // of the boot that the snapshot was taken from
+	SnapshotNS     int64     `json:"snapshot_ns,omitempty"`  // to save the snapshot, if this run did
 	DurationNS     int64     `json:"duration_ns,omitempty"`
 	ShutdownReason string    `json:"shutdown_reason,omitempty"`
 	AttemptsCount  int       `json:"attempts_count"`
@@ -76,6 +121,7 @@ type Attempt struct {
 type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	File    string `json:"file,omitempty"`
 	SHA256  string `json:"sha256"`
 	Source  string `json:"source"`
 }
@@ -95,9 +141,33 @@ type Result struct {
 	StdoutBytes int64      `json:"stdout_bytes,omitempty"`
 	StderrBytes int64      `json:"stderr_bytes,omitempty"`
 	Truncated   bool       `json:"truncated,omitempty"`
+	Tests       []Test     `json:"tests,omitempty"`
 	Artifacts   []Artifact `json:"artifacts"`
 	Kmsg        []string   `json:"kmsg,omitempty"`
+	OutputTail  []string   `json:"output_tail,omitempty"`  // last lines of what the test wrote
+	ConsoleTail []string   `json:"console_tail,omitempty"` // last lines of the guest's console
+	ConsoleLog  string     `json:"console_log,omitempty"`  // relative to the report
+	FailedStage string     `json:"failed_stage,omitempty"`
+	VM          *VMStats   `json:"vm,omitempty"`
+	Trust       string     `json:"trust,omitempty"`
 	Reproduce   string     `json:"reproduce"` // command that runs just this cell
+}
+
+// VMStats is what the VM of one test cost.
+type VMStats struct {
+	Restored         bool  `json:"restored"` // from a snapshot; else booted cold
+	BootNS           int64 `json:"boot_ns"`
+	TeardownNS       int64 `json:"teardown_ns"`
+	QEMUPeakRSSBytes int64 `json:"qemu_peak_rss_bytes"`
+	AttemptsCount    int   `json:"attempts_count"`
+}
+
+// Test is one Go test inside an entry.
+type Test struct {
+	Name       string  `json:"name"`
+	Outcome    Outcome `json:"outcome"`
+	DurationNS int64   `json:"duration_ns"`
+	Reason     string  `json:"reason,omitempty"`
 }
 
 // Artifact is one output that was asked for, and what validation said of it.
@@ -105,6 +175,7 @@ type Artifact struct {
 	Path       string          `json:"path"`
 	Schema     string          `json:"schema"`
 	Present    bool            `json:"present"`
+	SizeBytes  int64           `json:"size_bytes,omitempty"`
 	SHA256     string          `json:"sha256,omitempty"`
 	Stored     string          `json:"stored,omitempty"` // relative to the report
 	Validation *schemas.Report `json:"validation,omitempty"`
