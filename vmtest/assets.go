@@ -35,6 +35,7 @@ type assets struct {
 	modules     *kmod.Index
 	modulesDisk string
 	payloadDisk string // "" is none
+	speed       *speed // of this machine; nil is not measured
 }
 
 // prepare makes or finds everything that a VM boots from.

@@ -28,7 +28,7 @@ func newFakeGuest(t *testing.T) *fakeGuest {
 	t.Cleanup(func() { _ = ours.Close(); _ = theirs.Close() })
 	g := &fakeGuest{
 		t: t, conn: theirs, enc: wire.NewEncoder(theirs), frames: make(chan wire.Frame, 1000),
-		vm: &VM{session: newSession(ours)},
+		vm: &VM{session: newSession(ours), assets: &assets{}},
 	}
 	go func() {
 		defer close(g.frames)

@@ -97,6 +97,7 @@ func (vm *VM) start(ctx context.Context) error {
 	if vm.Accelerator.Name == "kvm" && vm.Accelerator.Auto {
 		deadline = kvmBootDeadline
 	}
+	deadline = vm.assets.speed.scale(deadline)
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer within %v", deadline))
 	defer cancel()
 	if err := vm.handshake(ctx); err != nil {
@@ -107,7 +108,8 @@ func (vm *VM) start(ctx context.Context) error {
 }
 
 func (vm *VM) startQEMU(ctx context.Context, m qemu.Machine) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, startDeadline, fmt.Errorf("no answer within %v", startDeadline))
+	deadline := vm.assets.speed.scale(startDeadline)
+	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer within %v", deadline))
 	defer cancel()
 	vm.process, err = qemu.Start(ctx, m, portName)
 	return err
@@ -158,7 +160,8 @@ func (vm *VM) CommandContext(ctx context.Context, name string, args ...string) *
 // Shutdown asks init to stop everything and power off, and waits until QEMU
 // has ended.
 func (vm *VM) Shutdown(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, shutdownDeadline, fmt.Errorf("no answer within %v", shutdownDeadline))
+	deadline := vm.assets.speed.scale(shutdownDeadline)
+	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer within %v", deadline))
 	defer cancel()
 	if err := vm.session.enc.Encode(wire.TypeShutdown, 0, nil); err != nil {
 		return fmt.Errorf("shut down: %w", err)

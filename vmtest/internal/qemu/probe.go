@@ -101,16 +101,21 @@ func openReason(device string) string {
 	return ""
 }
 
-// sector is a boot sector that writes 0x10 to the isa-debug-exit port, upon
-// which QEMU exits with (0x10<<1)|1 = 33.
-func sector() []byte {
-	code := []byte{
-		0xba, 0x01, 0x05, // mov dx, 0x501
-		0xb0, 0x10, // mov al, 0x10
-		0xee,       // out dx, al
-		0xf4,       // hlt
-		0xeb, 0xfd, // jmp to hlt
-	}
+// exitCode writes 0x10 to the isa-debug-exit port, upon which QEMU exits with
+// (0x10<<1)|1 = 33.
+var exitCode = []byte{
+	0xba, 0x01, 0x05, // mov dx, 0x501
+	0xb0, 0x10, // mov al, 0x10
+	0xee,       // out dx, al
+	0xf4,       // hlt
+	0xeb, 0xfd, // jmp to hlt
+}
+
+// sector is a boot sector that ends at once.
+func sector() []byte { return bootable(exitCode) }
+
+// bootable makes a boot sector of code.
+func bootable(code []byte) []byte {
 	s := make([]byte, 512)
 	copy(s, code)
 	s[510], s[511] = 0x55, 0xaa
@@ -120,13 +125,18 @@ func sector() []byte {
 const sectorExit = 33
 
 func timeSector(ctx context.Context, a Accelerator) (time.Duration, error) {
+	return timeBoot(ctx, a, sector())
+}
+
+// timeBoot boots a sector and returns how long it took until its end.
+func timeBoot(ctx context.Context, a Accelerator, sector []byte) (time.Duration, error) {
 	dir, err := os.MkdirTemp("", "vmtest-probe-")
 	if err != nil {
 		return 0, fmt.Errorf("make probe directory: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	image := filepath.Join(dir, "sector")
-	if err := os.WriteFile(image, sector(), 0o600); err != nil {
+	if err := os.WriteFile(image, sector, 0o600); err != nil {
 		return 0, fmt.Errorf("write probe sector: %w", err)
 	}
 	argv := Machine{Devices: []Device{Compute{MemoryBytes: 32 << 20, CPUs: 1, Accelerator: a}}}.Argv()

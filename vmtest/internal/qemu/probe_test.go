@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -70,4 +71,15 @@ func TestSector(t *testing.T) {
 	s := sector()
 	require.Len(t, s, 512)
 	require.Equal(t, []byte{0x55, 0xaa}, s[510:], "a BIOS boots nothing without this mark")
+}
+
+// TestLoopSector: the loop must jump back to its own first instruction, or the
+// measurement ends at once, or never.
+func TestLoopSector(t *testing.T) {
+	s := loopSector(0x01020304)
+	require.Len(t, s, 512)
+	require.Equal(t, []byte{4, 3, 2, 1}, s[3:7])
+	jump := bytes.Index(s, []byte{0x75})
+	require.Equal(t, byte(0xa1), s[jump+2+int(int8(s[jump+1]))+1], "the load is where it jumps to")
+	require.Equal(t, exitCode, s[jump+2:jump+2+len(exitCode)])
 }
