@@ -59,7 +59,11 @@ func kernelSource(c Config, log func(string)) (kernels.Source, error) {
 
 // buildImage gets the root disk into the cache.
 func buildImage(ctx context.Context, c Config, log func(string)) (image.Image, error) {
-	return image.Build(ctx, image.Base(), image.Options{
+	recipe, err := image.Named(ctx, c.Image, c.Module)
+	if err != nil {
+		return image.Image{}, err
+	}
+	return image.Build(ctx, recipe, image.Options{
 		CacheDir: c.CacheDir, Mirrors: c.mirrors(), Progress: lineWriter(log),
 	})
 }

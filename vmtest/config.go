@@ -18,6 +18,9 @@ type Config struct {
 	Kernel string
 	// Image is the root disk: "base", "peers" or "build"; "" is base.
 	Image string
+	// Module is a directory of the Go module whose toolchain and modules the
+	// image "build" holds; "" is the working directory.
+	Module string
 	// System is what becomes PID 1: "guest" (our init) or "systemd"; "" is guest.
 	System string
 	// Cold boots the kernel instead of restoring a snapshot of it.
@@ -47,6 +50,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Image == "" {
+		c.Image = "base"
+	}
 	if c.MemoryBytes == 0 {
 		c.MemoryBytes = DefaultMemoryBytes
 	}

@@ -77,7 +77,7 @@ type runner struct {
 
 func newRunner(c RunConfig) (*runner, error) {
 	c.Config = c.Config.withDefaults()
-	c.Config.Payload = "" // a run has its own
+	c.Config.Payload, c.Module = "", c.Repo // a run has its own
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}

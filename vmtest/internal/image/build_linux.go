@@ -13,10 +13,6 @@ import (
 	"namespaces-cgroups-ebpf/vmtest/internal/aptsources"
 )
 
-// needBytes is the free space a build wants: the tree, the packages and the
-// disk's used blocks, with some to spare (1.5 GB measured).
-const needBytes = 2 << 30
-
 // Build returns the image of recipe r from the cache, or makes it there: half a
 // minute to two minutes, and the only case that needs the network. Several
 // processes may call it at once; one of them builds. Cancelling ctx leaves
@@ -103,8 +99,8 @@ func (b *builder) checkSpace(dir string) error {
 	if err != nil {
 		return err
 	}
-	if free < needBytes {
-		return fmt.Errorf("no space left in %s: %d MiB free, %d MiB needed", dir, free>>20, int64(needBytes)>>20)
+	if need := b.recipe.needBytes(); free < need {
+		return fmt.Errorf("no space left in %s: %d MiB free, %d MiB needed", dir, free>>20, need>>20)
 	}
 	return nil
 }

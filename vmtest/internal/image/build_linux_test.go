@@ -81,7 +81,7 @@ func newBuilder(t *testing.T, m *machine) (*builder, *strings.Builder) {
 		recipe: recipe, run: m.run, euid: 1000,
 		entry:   filepath.Join(t.TempDir(), "images", recipe.Hash()),
 		options: Options{Root: t.TempDir(), Mirrors: mirrorA + "," + mirrorB, Progress: &progress},
-		free:    func(string) (int64, error) { return needBytes, nil },
+		free:    func(string) (int64, error) { return recipe.needBytes(), nil },
 	}, &progress
 }
 

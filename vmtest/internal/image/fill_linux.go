@@ -20,7 +20,6 @@ func (b *builder) fill(ctx context.Context, work string, mirrors []string) error
 	if err := b.bootstrap(ctx, work, tree, mirrors); err != nil {
 		return err
 	}
-	fmt.Fprintf(b.options.Progress, "image %s: writing the disk\n", b.recipe.Name)
 	packages, err := b.packages(ctx, tree)
 	if err != nil {
 		return err
@@ -28,6 +27,10 @@ func (b *builder) fill(ctx context.Context, work string, mirrors []string) error
 	if err := b.inside(ctx, "sh", "-c", finishScript, "finish.sh", tree); err != nil {
 		return err
 	}
+	if err := b.addGo(ctx, tree); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.options.Progress, "image %s: writing the disk\n", b.recipe.Name)
 	disk := filepath.Join(work, diskName)
 	if err := makeExt4(ctx, b.run, rootPrefix(b.euid), tree, disk, b.recipe.SizeBytes, "root"); err != nil {
 		return err

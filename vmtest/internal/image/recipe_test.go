@@ -10,11 +10,14 @@ import (
 )
 
 func TestNamed(t *testing.T) {
-	r, err := Named("base")
-	require.NoError(t, err)
-	require.Equal(t, Base(), r)
-	_, err = Named("huge")
-	require.EqualError(t, err, `find image "huge": there is only "base"`)
+	for _, name := range Names() {
+		r, err := Named(t.Context(), name, ".")
+		require.NoError(t, err)
+		require.Equal(t, name, r.Name)
+		require.Subset(t, r.Packages, basePackages)
+	}
+	_, err := Named(t.Context(), "huge", ".")
+	require.EqualError(t, err, `find image "huge": there are base, peers, build`)
 }
 
 func TestHash(t *testing.T) {
@@ -27,6 +30,7 @@ func TestHash(t *testing.T) {
 		{"suite", func(r *Recipe) { r.Suite = "sid" }},
 		{"packages", func(r *Recipe) { r.Packages = append(r.Packages, "strace") }},
 		{"size", func(r *Recipe) { r.SizeBytes *= 2 }},
+		{"toolchain", func(r *Recipe) { r.Go = &Go{Version: "go1.26.0"} }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
