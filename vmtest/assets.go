@@ -17,7 +17,7 @@ const portName = "vmtest.0"
 
 // Sizes of the disks made here; all are sparse files.
 const (
-	payloadBytes = 1 << 30
+	payloadBytes = 8 << 30
 	scratchBytes = 1 << 30
 )
 
@@ -115,7 +115,7 @@ func (a *assets) machine(ctx context.Context, accelerator qemu.Accelerator, work
 		qemu.Disk{Serial: "modules", Path: a.modulesDisk, ReadOnly: true},
 	}
 	if payload != "" {
-		devices = append(devices, qemu.Disk{Serial: "payload", Path: payload, ReadOnly: true})
+		devices = append(devices, qemu.Disk{Serial: "payload", Path: payload, Overlay: true})
 	}
 	devices = append(devices,
 		qemu.Disk{Serial: "scratch", Path: scratch},
@@ -127,19 +127,10 @@ func (a *assets) machine(ctx context.Context, accelerator qemu.Accelerator, work
 // payload is the disk that all VMs of a run share, or one of this VM's own, or
 // "" for none.
 func (a *assets) payload(ctx context.Context, work *workDir) (string, error) {
-	if a.payloadDisk != "" || a.config.Payload == "" {
+	if a.payloadDisk != "" || a.config.Payload == "" && len(a.config.Mounts) == 0 {
 		return a.payloadDisk, nil
 	}
-	return buildPayload(ctx, a.config.Payload, work)
-}
-
-// buildPayload copies dir onto a disk in the work directory.
-func buildPayload(ctx context.Context, dir string, work *workDir) (string, error) {
-	out := filepath.Join(work.Path, "payload")
-	if err := image.Ext4FromDir(ctx, dir, out, payloadBytes, "payload"); err != nil {
-		return "", fmt.Errorf("make payload disk: %w", err)
-	}
-	return out, nil
+	return buildPayload(ctx, a.config.Payload, a.config.Mounts, work, a.config.Log)
 }
 
 // findInit returns the program that becomes PID 1.

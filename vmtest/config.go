@@ -33,6 +33,9 @@ type Config struct {
 	// Payload is a directory of the host, copied to the guest's read-only
 	// /payload; "" is none.
 	Payload string
+	// Mounts are directories and files of the host that the guest gets copies
+	// of, 7 GiB in all.
+	Mounts []Mount
 	// Init is the static vmtest binary that becomes PID 1; "" looks for
 	// vmtest beside the running program and in bin/ of the module.
 	Init string
@@ -47,6 +50,9 @@ type Config struct {
 	Mirrors []string
 	// KernelArgs are added to the kernel's command line.
 	KernelArgs []string
+	// Log gets a line per download, per step of building an image, and per
+	// file that a mount leaves out; nil drops them.
+	Log func(string)
 }
 
 func (c Config) withDefaults() Config {

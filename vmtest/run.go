@@ -216,7 +216,7 @@ func (r *runner) payload(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	return buildPayload(ctx, filepath.Dir(bin), r.work)
+	return buildPayload(ctx, filepath.Dir(bin), nil, r.work, nil)
 }
 
 func copyProgram(from, to string) error {

@@ -40,7 +40,12 @@ type VM struct {
 // Boot prepares whatever the cache does not hold yet (kernel, root disk), and
 // boots a VM. The caller must Close it.
 func Boot(ctx context.Context, c Config) (*VM, error) {
-	a, err := prepare(ctx, c.withDefaults(), nil)
+	c = c.withDefaults()
+	var err error
+	if c.Mounts, err = checkMounts(c.Mounts); err != nil {
+		return nil, err
+	}
+	a, err := prepare(ctx, c, c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +133,7 @@ func (vm *VM) handshake(ctx context.Context) error {
 	}
 	seed := make([]byte, 32)
 	_, _ = rand.Read(seed)
-	resume := wire.Resume{TimeUnixNS: time.Now().UnixNano(), Seed: seed}
+	resume := wire.Resume{TimeUnixNS: time.Now().UnixNano(), Seed: seed, Binds: binds(vm.assets.config.Mounts)}
 	if err := vm.session.enc.EncodeJSON(wire.TypeResume, 0, resume); err != nil {
 		return err
 	}

@@ -21,20 +21,9 @@ func (m *machine) resume(r wire.Resume) (wire.Ready, error) {
 	if err := m.kernel.AddEntropy(r.Seed); err != nil {
 		return wire.Ready{}, err
 	}
-	mounted, err := m.mountPayload()
+	mounted, err := m.mountPayload(r.Binds)
 	if err != nil {
 		return wire.Ready{}, err
 	}
 	return wire.Ready{UptimeNS: uptimeNS(), Payload: mounted}, nil
-}
-
-func (m *machine) mountPayload() (bool, error) {
-	name := findDisk(m.path("/sys"), payloadDisk.Serial)
-	if name == "" {
-		return false, nil
-	}
-	if err := m.kernel.FlushDisk("/dev/" + name); err != nil {
-		return false, fmt.Errorf("flush payload disk: %w", err)
-	}
-	return true, m.mountDisk(payloadDisk, payloadDisk.Target, 0)
 }

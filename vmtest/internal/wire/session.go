@@ -25,6 +25,17 @@ type Resume struct {
 	TimeUnixNS int64 `json:"time_unix_ns"`
 	// Seed is 32 random bytes for the kernel's generator (random(4)).
 	Seed []byte `json:"seed"`
+	// Binds are pieces of the payload disk with a place of their own, parents
+	// before what lies in them. With any, the disk is mounted writable.
+	Binds []Bind `json:"binds,omitempty"`
+}
+
+// Bind puts a file or directory of the payload disk to another place.
+type Bind struct {
+	// Source is its name below /payload, without a slash in front.
+	Source string `json:"source"`
+	// Target is absolute; what is missing of it is made.
+	Target string `json:"target"`
 }
 
 // Ready says that Resume was carried out. The lines that the kernel logged
