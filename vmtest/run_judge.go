@@ -65,14 +65,9 @@ const maxKmsg = 100
 
 // blamed returns the kernel's complaint and what follows it.
 func blamed(v verdict.Result) []string {
-	if v.Outcome != report.Splat {
-		return nil
-	}
 	var lines []string
-	for _, line := range v.Run.Kmsg {
-		if len(lines) < maxKmsg && (len(lines) > 0 || verdict.IsSplat(line, false)) {
-			lines = append(lines, line.Text)
-		}
+	for _, line := range v.Complaint[:min(len(v.Complaint), maxKmsg)] {
+		lines = append(lines, line.Text)
 	}
 	return lines
 }

@@ -4,68 +4,109 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strings"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
-// panicForm is the line of panic() in kernel/panic.c, as the console shows it.
-var panicForm = regexp.MustCompile(`^\[ *\d+\.\d+\](?:\[[^\]]*\])? (Kernel panic - not syncing: .*)$`)
+// stamped is a line that the kernel itself put on the console: what a program
+// writes there has no time before it.
+var stamped = regexp.MustCompile(`^\[ *\d+\.\d+\](?:\[[^\]]*\])? (.*)$`)
 
-// panicLine returns the first panic on a console, or "". Only a line that the
-// kernel itself stamped counts.
-func panicLine(console []byte) string {
+// kernelLines returns what the kernel said on a console, without the times.
+func kernelLines(console []byte) []string {
+	var lines []string
 	for line := range bytes.Lines(console) {
-		if m := panicForm.FindSubmatch(bytes.TrimRight(line, "\r\n")); m != nil {
-			return string(m[1])
+		if m := stamped.FindSubmatch(bytes.TrimRight(line, "\r\n")); m != nil {
+			lines = append(lines, string(m[1]))
+		}
+	}
+	return lines
+}
+
+// saidOnConsole returns the first of the kernel's lines that begins so, or "".
+func saidOnConsole(console []byte, prefix string) string {
+	for _, line := range kernelLines(console) {
+		if strings.HasPrefix(line, prefix) {
+			return line
 		}
 	}
 	return ""
 }
 
-// splatForms match the first line of each kind of kernel complaint; the source
-// of each is named. All are anchored: a healthy boot prints lines that contain
-// the same words, and a fault of a program reads "traps: NAME[PID] general ...".
-var splatForms = []*regexp.Regexp{
-	regexp.MustCompile(`^BUG: `),                                   // mm/, lib/: KASAN, NULL dereference, scheduling while atomic
-	regexp.MustCompile(`^BUG \S+ \(`),                              // mm/slub.c
-	regexp.MustCompile(`^kernel BUG at `),                          // BUG()
-	regexp.MustCompile(`^WARNING: (CPU: \d+ PID: \d+ at |.* at )`), // WARN(), kernel/panic.c
-	regexp.MustCompile(`^WARNING: .*(locking|lock).*detected`),     // lockdep
-	regexp.MustCompile(`^WARNING: suspicious RCU usage`),           // lockdep
-	regexp.MustCompile(`^Oops: `),                                  // die()
-	regexp.MustCompile(`^[\w ,:-]+: [0-9a-f]{4} \[#\d+\]`),         // die() before 6.9: "invalid opcode: 0000 [#1] SMP"
-	regexp.MustCompile(`^general protection fault`),                // arch/x86/kernel/traps.c
-	regexp.MustCompile(`^Internal error: `),                        // arch/arm64/kernel/traps.c
-	regexp.MustCompile(`^UBSAN: `),                                 // lib/ubsan.c
-	regexp.MustCompile(`^INFO: task .* blocked for more than`),     // kernel/hung_task.c
-	regexp.MustCompile(`^unregister_netdevice: waiting for `),      // net/core/dev.c: a leaked reference
+// panicPrefix begins the line of panic() in kernel/panic.c.
+const panicPrefix = "Kernel panic - not syncing: "
+
+// panics names the panics that mean more than their words say.
+var panics = []struct {
+	form *regexp.Regexp
+	what string
+}{
+	{regexp.MustCompile(`^Attempted to kill init!`), "guest init exited"},
+	{regexp.MustCompile(`^(System is deadlocked on memory|Out of memory)`), "guest ran out of memory for init itself"},
+	{regexp.MustCompile(`^(VFS: Unable to mount root|No working init found|Requested init )`), "kernel found nothing to run"},
+	{regexp.MustCompile(`^(softlockup|hung_task|Hard LOCKUP|RCU Stall|Software Watchdog)`), "kernel gave up on a lockup"},
+	{regexp.MustCompile(`^Fatal exception`), "kernel oops that ended the kernel"},
 }
 
-// stallForms match a CPU that made no progress. Under emulation that is a slow
-// host, since its CPUs stand still for seconds; on real CPUs it is a splat.
-var stallForms = []*regexp.Regexp{
-	regexp.MustCompile(`^(watchdog: )?BUG: (soft|workqueue) lockup`),             // kernel/watchdog.c, kernel/workqueue.c
-	regexp.MustCompile(`^watchdog: Watchdog detected hard LOCKUP`),               // kernel/watchdog.c
-	regexp.MustCompile(`^(rcu: )?INFO: \S+ (self-)?detected (expedited )?stall`), // kernel/rcu/tree_stall.h
-}
-
-// IsSplat tells whether the kernel itself complained with this line. A program
-// can write to /dev/kmsg too, but not with facility 0.
-func IsSplat(line wire.Kmsg, emulated bool) bool {
-	matches := func(form *regexp.Regexp) bool { return form.MatchString(line.Text) }
-	switch {
-	case line.Facility != 0:
-		return false
-	case slices.ContainsFunc(stallForms, matches):
-		return !emulated
+// panicLine returns the first panic on a console with its name, or "".
+func panicLine(console []byte) string {
+	line := saidOnConsole(console, panicPrefix)
+	for _, p := range panics {
+		if p.form.MatchString(strings.TrimPrefix(line, panicPrefix)) {
+			return p.what + ": " + line
+		}
 	}
-	return slices.ContainsFunc(splatForms, matches)
+	return line
 }
 
-func splatLine(lines []wire.Kmsg, emulated bool) string {
-	i := slices.IndexFunc(lines, func(line wire.Kmsg) bool { return IsSplat(line, emulated) })
+// conditions are what this trace's allowances depend on.
+func (t Trace) conditions() Conditions {
+	return Conditions{Release: t.Release, Emulated: t.Emulated, At: t.At}
+}
+
+// complaint returns the first complaint with its name, and the lines from it
+// on.
+func complaint(lines []wire.Kmsg, s *Splats, c Conditions) (text string, rest []wire.Kmsg) {
+	what := ""
+	i := slices.IndexFunc(lines, func(line wire.Kmsg) bool {
+		what = s.Find(line, c)
+		return what != ""
+	})
 	if i < 0 {
-		return ""
+		return "", nil
 	}
-	return lines[i].Text
+	return what + ": " + lines[i].Text, lines[i:]
+}
+
+// Complaints lists every line that would be a splat, with its name: for what a
+// kernel says before the first test, which is charged to nobody.
+func Complaints(lines []wire.Kmsg, c Conditions) []string {
+	s, err := ShippedSplats()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var found []string
+	for _, line := range lines {
+		if what := s.Find(line, c); what != "" {
+			found = append(found, what+": "+line.Text)
+		}
+	}
+	return found
+}
+
+// oomForm matches the kernel's line for a process that it killed for memory.
+var oomForm = regexp.MustCompile(`^(Memory cgroup out|Out) of memory: Killed process `)
+
+// agentOOM matches the same line for the harness's own process in the guest.
+var agentOOM = regexp.MustCompile(`^Out of memory: Killed process \d+ \(vmtest`)
+
+// oomLine returns the first such line of a test's part of the log, or "".
+func oomLine(lines []wire.Kmsg) string {
+	for _, line := range lines {
+		if line.Facility == 0 && oomForm.MatchString(line.Text) {
+			return line.Text
+		}
+	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/internal/report"
 	"namespaces-cgroups-ebpf/vmtest/internal/plan"
+	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
 // finding is an outcome that differs from a pass; nil means go on looking.
@@ -51,21 +52,10 @@ func judgeEntry(e plan.Entry, t Trace) Result {
 	if f != nil {
 		r.Outcome, r.Reason = f.outcome, f.reason
 	}
-	return r
-}
-
-// boot finds out whether there was a VM at all. Whatever happened before the
-// beacon is our fault, a panic included.
-func (t Trace) boot() *finding {
-	switch {
-	case t.Hello == nil && panicLine(t.Console) != "":
-		return found(report.Infra, "kernel panic before init: %s", panicLine(t.Console))
-	case t.Hello == nil:
-		return found(report.Infra, "init never answered: %s", t.fault())
-	case t.Hello.Release != t.Release:
-		return found(report.Infra, "booted %s, want %s", t.Hello.Release, t.Release)
+	if s, err := ShippedSplats(); err == nil && r.Outcome == report.Splat {
+		_, r.Complaint = complaint(r.Run.Kmsg, s, t.conditions())
 	}
-	return nil
+	return r
 }
 
 // applies skips an entry that the kernel is too old for.
@@ -121,28 +111,42 @@ func judgeRun(e plan.Entry, t Trace, r *Run) *finding {
 	return nil
 }
 
+// noExit: the guest has gone, or somebody keeps its words from us. A host that
+// could not do its part is the likelier cause of the two, a panic aside.
 func noExit(_ plan.Entry, t Trace, r *Run) *finding {
 	if r.Exit != nil {
 		return nil
 	}
-	if line := panicLine(t.Console); line != "" {
-		return found(report.Panic, "%s", line)
-	}
-	if r.Fault != "" {
+	gone := t.gone()
+	switch {
+	case r.Fault != "" && (gone == nil || gone.outcome != report.Panic):
 		return found(report.Infra, "%s", r.Fault)
-	}
-	if r.TimedOut {
+	case gone != nil && gone.outcome == report.Panic:
+		return gone
+	case gone != nil:
+		return found(gone.outcome, "%s, while the test ran%s", gone.reason, t.complained(r))
+	case r.TimedOut:
 		return found(report.Timeout, "no exit, and the guest no longer obeys: %s", t.fault())
 	}
 	return found(report.Lost, "no exit record: %s", t.fault())
 }
 
+// complained is what the kernel said of a test before the guest was gone.
+func (t Trace) complained(r *Run) string {
+	if s, err := ShippedSplats(); err == nil {
+		if text, _ := complaint(r.Kmsg, s, t.conditions()); text != "" {
+			return "; before that: " + text
+		}
+	}
+	return ""
+}
+
 // malformed: what our own init sends is in range, so somebody else sent it.
 func malformed(_ plan.Entry, _ Trace, r *Run) *finding {
 	x := r.Exit
-	if x.Code < 0 || x.Code > 255 || x.Signal < 0 || x.Signal > 64 || x.StdoutBytes < 0 || x.StderrBytes < 0 {
-		return found(report.Lost, "exit record is malformed: code %d, signal %d, %d bytes of stdout, %d of stderr",
-			x.Code, x.Signal, x.StdoutBytes, x.StderrBytes)
+	if x.Code < 0 || x.Code > 255 || x.Signal < 0 || x.Signal > 64 || x.StdoutBytes < 0 || x.StderrBytes < 0 || x.DurationNS < 0 {
+		return found(report.Lost, "exit record is malformed: code %d, signal %d, %d ns, %d bytes of stdout, %d of stderr",
+			x.Code, x.Signal, x.DurationNS, x.StdoutBytes, x.StderrBytes)
 	}
 	return nil
 }
@@ -155,8 +159,12 @@ func timedOut(e plan.Entry, _ Trace, r *Run) *finding {
 }
 
 func splat(_ plan.Entry, t Trace, r *Run) *finding {
-	if line := splatLine(r.Kmsg, t.Emulated); line != "" {
-		return found(report.Splat, "%s", line)
+	s, err := ShippedSplats()
+	if err != nil {
+		return found(report.Infra, "%v", err)
+	}
+	if text, _ := complaint(r.Kmsg, s, t.conditions()); text != "" {
+		return found(report.Splat, "%s", text)
 	}
 	return nil
 }
@@ -176,18 +184,35 @@ func notStarted(_ plan.Entry, _ Trace, r *Run) *finding {
 	return nil
 }
 
-func leftovers(_ plan.Entry, _ Trace, r *Run) *finding {
-	if len(r.Exit.Leftover) > 0 {
-		return found(report.Fail, "left processes behind: %s", strings.Join(r.Exit.Leftover, ", "))
+// leftovers make a pass, or a result that was only too noisy, a failure. Who
+// failed by itself is told that first.
+func leftovers(e plan.Entry, t Trace, r *Run) *finding {
+	left := leftBehind(*r.Exit)
+	if left == "" {
+		return nil
 	}
-	return nil
+	if f := status(e, t, r); f != nil && f.outcome == report.Fail {
+		return found(report.Fail, "%s; %s", f.reason, left)
+	}
+	return found(report.Fail, "%s", left)
+}
+
+func leftBehind(x wire.Exit) string {
+	var parts []string
+	if len(x.Leftover) > 0 {
+		parts = append(parts, "left processes behind: "+strings.Join(x.Leftover, ", "))
+	}
+	if len(x.LeftBehind) > 0 {
+		parts = append(parts, "left behind: "+strings.Join(x.LeftBehind, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func status(e plan.Entry, _ Trace, r *Run) *finding {
 	x := r.Exit
 	switch {
 	case x.Signal != 0:
-		return found(report.Fail, "killed by signal %d (%v)", x.Signal, syscall.Signal(x.Signal))
+		return found(report.Fail, "killed by signal %d (%v)%s", x.Signal, syscall.Signal(x.Signal), killedForMemory(r))
 	case x.Code == exitcode.Pass:
 		return nil
 	case e.Result == plan.ResultGoTest:
@@ -196,6 +221,14 @@ func status(e plan.Entry, _ Trace, r *Run) *finding {
 		return found(report.Inconclusive, "exit status %d", x.Code)
 	}
 	return found(report.Fail, "exit status %d", x.Code)
+}
+
+// killedForMemory adds the kernel's reason to a SIGKILL.
+func killedForMemory(r *Run) string {
+	if line := oomLine(r.Kmsg); line != "" && r.Exit.Signal == int(syscall.SIGKILL) {
+		return ": " + line
+	}
+	return ""
 }
 
 func tooMuch(_ plan.Entry, _ Trace, r *Run) *finding {
@@ -250,44 +283,6 @@ func firstProblem(a Artifact) string {
 	}
 	p := a.Report.Problems[0]
 	return fmt.Sprintf("%s: %s", p.Instance, p.Message)
-}
-
-// Ending returns why the VM's end takes back every pass, or "" for a session
-// that was closed in order by a guest that then shut itself down.
-func (t Trace) Ending() string {
-	switch exits := t.exits(); {
-	case t.Hello == nil:
-		return "init never answered: " + t.fault()
-	case panicLine(t.Console) != "":
-		return "kernel panic at the end: " + panicLine(t.Console)
-	case t.Done == nil:
-		return "no done frame: " + t.fault()
-	case t.Fault != "":
-		return "session broke: " + t.Fault
-	case t.Done.Runs != exits:
-		return fmt.Sprintf("guest counts %d runs, host recorded %d", t.Done.Runs, exits)
-	case t.Shutdown != "guest-shutdown":
-		return fmt.Sprintf("guest did not shut down properly (reason %q)", t.Shutdown)
-	}
-	return ""
-}
-
-// exits counts the runs of which the guest reported the end.
-func (t Trace) exits() int {
-	n := 0
-	for _, r := range t.Runs {
-		if r.Exit != nil {
-			n++
-		}
-	}
-	return n
-}
-
-func (t Trace) fault() string {
-	if t.Fault != "" {
-		return t.Fault
-	}
-	return fmt.Sprintf("no reason recorded (shutdown %q)", t.Shutdown)
 }
 
 // Preview judges one entry while its VM still runs. The end of the VM may

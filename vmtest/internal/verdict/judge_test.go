@@ -86,9 +86,9 @@ func TestNeverFalseGreen(t *testing.T) {
 		{"recorded twice", func(t *verdict.Trace) { t.Runs, t.Done.Runs = append(t.Runs, t.Runs[1]), 3 }, pass, lost, "recorded 2 times"},
 		{"no exit record", func(t *verdict.Trace) { t.Runs[0].Exit, t.Done.Runs = nil, 1 }, lost, pass, "no exit record"},
 		{"no exit record, panic on the console", func(t *verdict.Trace) { t.Runs[0].Exit, t.Done, t.Console = nil, nil, []byte(crash) }, report.Panic, lost, "sysrq triggered crash"},
-		{"no exit record, timed out", func(t *verdict.Trace) { t.Runs[0].Exit, t.Runs[0].TimedOut, t.Done = nil, true, nil }, report.Timeout, lost, "no longer obeys"},
+		{"no exit record, timed out", func(t *verdict.Trace) { t.Runs[0].Exit, t.Runs[0].TimedOut, t.Done, t.Shutdown = nil, true, nil, "" }, report.Timeout, lost, "no longer obeys"},
 		{"no exit record, protocol broken", func(t *verdict.Trace) {
-			t.Runs[0].Exit, t.Done, t.Fault = nil, nil, "guest lost: frame out of sequence"
+			t.Runs[0].Exit, t.Done, t.Broken = nil, nil, "frame out of sequence"
 		}, lost, lost, "frame out of sequence"},
 		{"no exit record, host fault", func(t *verdict.Trace) {
 			t.Runs[0].Exit, t.Runs[0].Fault, t.Done.Runs = nil, "create stdout log: no space left on device", 1

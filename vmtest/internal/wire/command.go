@@ -55,6 +55,9 @@ type Exit struct {
 	MaxRSSBytes int64 `json:"max_rss_bytes"`
 	// Leftover names the processes that were still there and were killed.
 	Leftover []string `json:"leftover,omitempty"`
+	// LeftBehind names what else the command changed for good: mounts, cgroups,
+	// BPF pins, network links and namespaces, trace events, swap.
+	LeftBehind []string `json:"left_behind,omitempty"`
 	// StdoutBytes counts what the command wrote, sent or dropped.
 	StdoutBytes int64 `json:"stdout_bytes"`
 	// StderrBytes is the same for standard error.
