@@ -102,7 +102,7 @@ func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (done int, 
 	}
 	defer func() { _ = vm.Close() }()
 	end(report.Pass, fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name))
-	trace := verdict.Trace{Release: k.assets.kernel.Release, Emulated: vm.Accelerator.Name == "tcg", Hello: &vm.session.helloMsg}
+	trace := verdict.Trace{Release: k.assets.kernel.Release, At: time.Now(), Emulated: vm.Accelerator.Name == "tcg", Hello: &vm.session.helloMsg}
 	done = k.runEntries(ctx, vm, entries, &trace)
 	lost := trace.Fault != ""
 	k.stop(ctx, vm, &trace)
