@@ -74,33 +74,49 @@ func TestJudgePids(t *testing.T) {
 
 func spinRun(used float64, periods, throttled uint64) Run {
 	one := 1
-	return Run{Ran: true, Completed: true, LimitUsed: used, Periods: &periods, Throttled: &throttled, Spinners: &one}
+	usage := uint64(used * 25e6 * float64(periods))
+	return Run{
+		Ran: true, Completed: true, LimitUsed: used, DurationNS: int64(periods) * 100e6,
+		UsageNS: &usage, Periods: &periods, Throttled: &throttled, Spinners: &one,
+	}
 }
 
 func TestJudgeCPU(t *testing.T) {
-	const quiet, noisy = 10 * time.Millisecond, 300 * time.Millisecond
+	quiet := stalls{worst: 10 * time.Millisecond}
+	noisy := stalls{worst: 300 * time.Millisecond, total: 600 * time.Millisecond}
+	choppy := stalls{worst: 40 * time.Millisecond, total: 2 * time.Second}
 	free := spinRun(2, 0, 0)
 	tests := []struct {
 		name         string
 		run, control Run
-		gap          time.Duration
+		noise        stalls
+		unlimited    bool
 		want         Verdict
 	}{
-		{"what the quota allows", spinRun(0.98, 40, 39), free, quiet, Pass},
-		{"limit is gone", spinRun(2, 0, 0), free, quiet, Fail},
-		{"limit is gone, in noise", spinRun(1.9, 0, 0), free, noisy, Fail},
-		{"a higher quota", spinRun(1.4, 40, 39), free, quiet, Fail},
-		{"a lower quota", spinRun(0.5, 40, 40), free, quiet, Fail},
-		{"starved", spinRun(0.5, 40, 3), free, quiet, Inconclusive},
-		{"noise widens the bounds", spinRun(1.2, 40, 39), free, noisy, Pass},
-		{"noise beyond the bounds", spinRun(1.4, 40, 39), free, noisy, Inconclusive},
-		{"not throttled enough", spinRun(0.9, 40, 3), free, quiet, Fail},
-		{"control run was limited too", spinRun(0.98, 40, 39), spinRun(1.01, 40, 39), quiet, Inconclusive},
-		{"no control run", spinRun(0.98, 40, 39), Run{}, quiet, Inconclusive},
+		{"what the quota allows", spinRun(0.98, 40, 39), free, quiet, false, Pass},
+		{"limit is gone", spinRun(2, 0, 0), free, quiet, true, Fail},
+		{"limit is gone, in noise", spinRun(1.1, 0, 0), free, noisy, true, Fail},
+		{"limit is gone, and the control run was starved", spinRun(1.1, 0, 0), Run{}, noisy, true, Fail},
+		{"no period yet, in noise", spinRun(2.6, 0, 0), free, noisy, false, Inconclusive},
+		{"few periods", spinRun(1, 3, 3), free, quiet, false, Inconclusive},
+		{"a higher quota", spinRun(1.4, 40, 39), free, quiet, false, Fail},
+		{"a higher quota, in noise", spinRun(1.4, 150, 140), free, noisy, false, Fail},
+		{"a quota for all that spin", spinRun(2, 40, 0), free, quiet, false, Fail},
+		{"a lower quota", spinRun(0.5, 40, 40), free, quiet, false, Fail},
+		{"starved", spinRun(0.5, 40, 3), free, quiet, false, Inconclusive},
+		{"a stall that is not repaid", spinRun(2.59, 5, 2), free, noisy, false, Inconclusive},
+		{"a stall that nobody noticed", spinRun(1.4, 5, 4), free, quiet, false, Inconclusive},
+		{"noise widens the bounds", spinRun(1.2, 40, 39), free, noisy, false, Pass},
+		{"many short stalls widen the bounds", spinRun(0.6, 40, 30), free, choppy, false, Pass},
+		{"noise beyond the bounds", spinRun(1.4, 20, 19), free, noisy, false, Inconclusive},
+		{"starved by noise", spinRun(0.3, 40, 40), free, noisy, false, Inconclusive},
+		{"not throttled enough", spinRun(0.9, 40, 3), free, quiet, false, Fail},
+		{"control run was limited too", spinRun(0.98, 40, 39), spinRun(1.01, 40, 39), quiet, false, Inconclusive},
+		{"no control run", spinRun(0.98, 40, 39), Run{}, quiet, false, Inconclusive},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, reason, _ := judgeCPU(tt.run, tt.control, tt.gap)
+			got, reason, _ := judgeCPU(tt.run, tt.control, tt.noise, tt.unlimited)
 			require.Equal(t, tt.want, got, reason)
 			require.NotEmpty(t, reason)
 		})
@@ -108,20 +124,24 @@ func TestJudgeCPU(t *testing.T) {
 }
 
 func TestCPURun(t *testing.T) {
-	begin, end := cpuStat{usage: 1000}, cpuStat{usage: 501000, periods: 10, throttled: 9}
-	run := cpuRun(begin, end, time.Second, "50000 100000", 1)
+	start := time.Unix(0, 0)
+	begin := cpuSample{start, cpuStat{usage: 1000}}
+	end := cpuSample{start.Add(time.Second), cpuStat{usage: 501000, periods: 10, throttled: 9}}
+	run := cpuRun(begin, end, "50000 100000", 1)
 	require.InDelta(t, 1.0, run.LimitUsed, 1e-9)
 	require.Equal(t, uint64(500000000), *run.UsageNS)
-	end.periods = 0
-	run = cpuRun(begin, end, 500*time.Millisecond, "50000 100000", 1)
+	end.at, end.periods = start.Add(500*time.Millisecond), 0
+	run = cpuRun(begin, end, "50000 100000", 1)
 	require.InDelta(t, 2.0, run.LimitUsed, 1e-9, "by the wall clock where no periods are counted")
 }
 
 func TestJudgeDrift(t *testing.T) {
-	p := Proof{Verdict: Pass, PolicyValue: "20", KernelValue: "21"}
-	judgeDrift(&p)
-	require.Equal(t, Fail, p.Verdict)
-	p = Proof{Verdict: Pass, PolicyValue: "20", KernelValue: "20"}
+	for before, want := range map[Verdict]Verdict{Pass: Fail, Inconclusive: Fail, Fail: Fail, Unsupported: Unsupported} {
+		p := Proof{Verdict: before, PolicyValue: "20", KernelValue: "21"}
+		judgeDrift(&p)
+		require.Equal(t, want, p.Verdict)
+	}
+	p := Proof{Verdict: Pass, PolicyValue: "20", KernelValue: "20"}
 	judgeDrift(&p)
 	require.Equal(t, Pass, p.Verdict)
 }

@@ -10,13 +10,9 @@ import (
 	"time"
 )
 
-const (
-	// firstThrottle bounds the wait for the first throttling: what a spinner
-	// uses before that belongs to a period that began without it.
-	firstThrottle = time.Second
-	// moreWindows is how often an unsettled measurement goes on for twice as long.
-	moreWindows = 2
-)
+// patience is how long an unsettled measurement goes on at least. Only a noisy
+// machine, or a limit that is narrowly wrong, takes that long.
+const patience = 15 * time.Second
 
 // proveCPU spins in as many processes as it takes to exceed the limit by half.
 // The yardstick is quota x nr_periods and not the wall clock: in a virtual
@@ -46,96 +42,69 @@ func proveCPU(ctx context.Context, v *verifier, cgroup string, p *Proof, finish 
 	return finish()
 }
 
-// spinUnderLimit measures until the judge comes to a verdict. All windows
-// count together: a stall is charged to one and repaid in the next.
+// spinUnderLimit measures until the judge comes to a verdict that more time
+// would not change. All windows count together: what one is charged, another
+// repays.
 func (v *verifier) spinUnderLimit(ctx context.Context, cgroup string, spinners int, p *Proof) error {
-	if err := v.awaitThrottle(ctx, cgroup); err != nil {
-		return err
-	}
-	start, begin, window := time.Now(), cpuStat{}, v.opts.Duration
-	if err := begin.read(v.tree, cgroup); err != nil {
-		return err
-	}
+	samples := cpuSamples{quota: quotaOf(p.PolicyValue)}
 	guard := startSentinel()
-	var gap time.Duration
-	for turn := 0; ; turn++ {
-		if err := pause(ctx, window); err != nil {
-			guard.end()
+	defer guard.end()
+	for window := v.opts.Duration; ; window *= 2 {
+		if err := v.sample(ctx, cgroup, window, &samples); err != nil {
 			return err
 		}
-		end := cpuStat{}
-		if err := end.read(v.tree, cgroup); err != nil {
-			guard.end()
-			return err
-		}
-		gap = max(gap, guard.end())
-		p.Measured = cpuRun(begin, end, time.Since(start), p.PolicyValue, spinners)
-		p.Verdict, p.Reason, p.Tolerance = judgeCPU(p.Measured, p.ControlRun, gap)
-		if settled(p) || turn == moreWindows || !exceeds(p.ControlRun) {
+		begin, end := samples.edges()
+		p.Measured = cpuRun(begin, end, p.PolicyValue, spinners)
+		p.Verdict, p.Reason, p.Tolerance = judgeCPU(p.Measured, p.ControlRun, guard.soFar(), samples.unlimited())
+		if settled(p) || !exceeds(p.ControlRun) || v.outOfPatience(samples) {
 			return nil
 		}
-		window, guard = 2*window, startSentinel()
 	}
 }
 
-// settled tells whether a longer measurement could not change the verdict. The
-// window's two edges cut periods: in ten of them that alone is a tenth of what
-// was allowed, so a narrow miss goes on until there are more periods.
-func settled(p *Proof) bool {
-	switch p.Verdict {
-	case Pass:
-		return true
-	case Fail:
-		return p.Measured.LimitUsed > noisyTolerance.High
-	}
-	return false
-}
-
-func (v *verifier) awaitThrottle(ctx context.Context, cgroup string) error {
-	var first, now cpuStat
-	if err := first.read(v.tree, cgroup); err != nil {
-		return err
-	}
-	for end := time.Now().Add(firstThrottle); time.Now().Before(end); {
-		if err := now.read(v.tree, cgroup); err != nil {
+// sample adds samples until the window is over.
+func (v *verifier) sample(ctx context.Context, cgroup string, window time.Duration, samples *cpuSamples) error {
+	for end := time.Now().Add(window); ; {
+		s := cpuSample{at: time.Now()}
+		if err := s.read(v.tree, cgroup); err != nil {
 			return err
 		}
-		if now.throttled > first.throttled {
+		samples.all = append(samples.all, s)
+		if !time.Now().Before(end) {
 			return nil
 		}
 		if err := pause(ctx, pollEvery); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// outOfPatience bounds a measurement that does not settle.
+func (v *verifier) outOfPatience(samples cpuSamples) bool {
+	spent := samples.all[len(samples.all)-1].at.Sub(samples.all[0].at)
+	return spent >= max(7*v.opts.Duration, patience)
+}
+
+// settled tells whether a longer measurement could not change the verdict.
+func settled(p *Proof) bool {
+	return p.Verdict == Pass || p.Verdict == Fail && p.Measured.LimitUsed > 1
 }
 
 // spinFreely measures without a limit until one window shows that the machine
 // can give more than the limit. A starved window says nothing against that.
 func (v *verifier) spinFreely(ctx context.Context, cgroup string, spinners int, p *Proof) error {
-	window := v.opts.Duration / 2
-	for turn := 0; ; turn++ {
-		var begin, end cpuStat
-		if err := begin.read(v.tree, cgroup); err != nil {
+	var all cpuSamples
+	for window := v.opts.Duration / 2; ; window *= 2 {
+		first := len(all.all)
+		if err := v.sample(ctx, cgroup, window, &all); err != nil {
 			return err
 		}
-		start := time.Now()
-		if err := pause(ctx, window); err != nil {
-			return err
-		}
-		if err := end.read(v.tree, cgroup); err != nil {
-			return err
-		}
-		p.ControlRun = cpuRun(begin, end, time.Since(start), p.PolicyValue, spinners)
-		if exceeds(p.ControlRun) || turn == moreWindows {
+		p.ControlRun = cpuRun(all.all[first], all.all[len(all.all)-1], p.PolicyValue, spinners)
+		if exceeds(p.ControlRun) || v.outOfPatience(all) {
 			return nil
 		}
-		window *= 2
 	}
 }
-
-// cpuStat holds the counters of cpu.stat that matter here.
-type cpuStat struct{ usage, periods, throttled uint64 } // usage in microseconds
 
 func (c *cpuStat) read(tree Tree, cgroup string) error {
 	values, err := readCounters(tree, cgroup, evidenceOf[CPUMax])
@@ -152,18 +121,25 @@ func (c *cpuStat) read(tree Tree, cgroup string) error {
 
 // cpuRun relates the use to what the policy allows: per period where the
 // kernel counts periods, else by the wall clock.
-func cpuRun(begin, end cpuStat, wall time.Duration, policy string, spinners int) Run {
+func cpuRun(begin, end cpuSample, policy string, spinners int) Run {
 	usage, periods, throttled := (end.usage-begin.usage)*1000, end.periods-begin.periods, end.throttled-begin.throttled
-	share, _ := cpuShare(policy)
-	_, period, _ := parseCPUMax(policy)
-	allowed := share * float64(period) * 1000 * float64(periods)
+	wall := end.at.Sub(begin.at)
+	allowed := quotaOf(policy) * 1000 * float64(periods)
 	if periods == 0 {
+		share, _ := cpuShare(policy)
 		allowed = share * float64(wall.Nanoseconds())
 	}
 	return Run{
 		Ran: true, Completed: true, LimitUsed: float64(usage) / allowed, DurationNS: wall.Nanoseconds(),
 		UsageNS: &usage, Periods: &periods, Throttled: &throttled, Spinners: &spinners,
 	}
+}
+
+// quotaOf is what a cpu.max value allows in one period, in microseconds.
+func quotaOf(policy string) float64 {
+	share, _ := cpuShare(policy)
+	_, period, _ := parseCPUMax(policy)
+	return share * float64(period)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -15,8 +15,7 @@ func TestSettled(t *testing.T) {
 	}{
 		{"pass", Pass, 1, true},
 		{"inconclusive", Inconclusive, 1.2, false},
-		{"narrow miss above", Fail, 1.14, false},
-		{"narrow miss below", Fail, 0.75, false},
+		{"miss below", Fail, 0.75, false},
 		{"far beyond", Fail, 2.4, true},
 	}
 	for _, tt := range tests {

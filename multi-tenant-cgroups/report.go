@@ -93,6 +93,7 @@ type Tolerance struct {
 // Noise tells how far the machine kept the verifier from running on time.
 type Noise struct {
 	MaxGapNS int64 `json:"max_gap_ns"` // worst lateness of a 5 ms sleep
+	LateNS   int64 `json:"late_ns"`    // sum of all lateness of more than 10 ms
 }
 
 // Run is what one workload reached. Fields of other controls are nil.

@@ -5,15 +5,38 @@ import (
 	"time"
 )
 
-// sentinelSleep is how long the sentinel sleeps at a time.
-const sentinelSleep = 5 * time.Millisecond
+const (
+	// sentinelSleep is how long the sentinel sleeps at a time.
+	sentinelSleep = 5 * time.Millisecond
+	// usualLateness is no noise yet: timers are that late on a quiet machine
+	// under emulation.
+	usualLateness = 10 * time.Millisecond
+)
 
 // sentinel measures how late a short sleep returns: what keeps it from running
 // (a busy host under a virtual machine, above all) also spoils measurements.
 type sentinel struct {
-	stop  chan struct{}
-	done  sync.WaitGroup
-	worst time.Duration
+	stop chan struct{}
+	done sync.WaitGroup
+	lock sync.Mutex
+	seen stalls
+}
+
+// stalls is how late the sleeps of a sentinel were.
+type stalls struct {
+	worst time.Duration // the worst of them
+	total time.Duration // all those later than usual
+}
+
+func (s *stalls) add(late time.Duration) {
+	s.worst = max(s.worst, late)
+	if late > usualLateness {
+		s.total += late
+	}
+}
+
+func (s stalls) noise() Noise {
+	return Noise{MaxGapNS: s.worst.Nanoseconds(), LateNS: s.total.Nanoseconds()}
 }
 
 func startSentinel() *sentinel {
@@ -29,14 +52,23 @@ func (s *sentinel) run() {
 		case <-s.stop:
 			return
 		case <-time.After(sentinelSleep):
-			s.worst = max(s.worst, time.Since(before)-sentinelSleep)
+			s.lock.Lock()
+			s.seen.add(time.Since(before) - sentinelSleep)
+			s.lock.Unlock()
 		}
 	}
 }
 
-// end stops the sentinel and returns the worst lateness.
-func (s *sentinel) end() time.Duration {
+// soFar returns what the sentinel saw until now.
+func (s *sentinel) soFar() stalls {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.seen
+}
+
+// end stops the sentinel and returns what it saw.
+func (s *sentinel) end() stalls {
 	close(s.stop)
 	s.done.Wait()
-	return s.worst
+	return s.seen
 }

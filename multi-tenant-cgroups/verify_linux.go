@@ -179,7 +179,7 @@ func (v *verifier) prove(ctx context.Context, t Tenant, control, limit string) (
 		return err
 	}
 	err = proofs[control](ctx, v, cgroup, &proof, finish)
-	proof.Noise = Noise{MaxGapNS: guard.end().Nanoseconds()}
+	proof.Noise = guard.end().noise()
 	judgeDrift(&proof)
 	return proof, errors.Join(err, ctx.Err())
 }

@@ -31,12 +31,13 @@ func verdicts(t *testing.T, text string) map[string]mtc.Proof {
 	return all
 }
 
-// requireProved accepts "inconclusive" for CPU time on a machine that was too
-// noisy, which is the right answer there; never for what does not depend on
-// time.
+// requireProved accepts "inconclusive" for CPU time on a machine whose noise
+// the report shows: sleeps came very late, or a tenth of the time was lost. It
+// never does for what does not depend on time.
 func requireProved(t *testing.T, key string, p mtc.Proof) {
 	t.Helper()
-	if p.Control == mtc.CPUMax && p.Verdict == mtc.Inconclusive && p.Noise.MaxGapNS > int64(100*time.Millisecond) {
+	noise := time.Duration(p.Noise.MaxGapNS) > 100*time.Millisecond || p.Noise.LateNS > p.Measured.DurationNS/10
+	if p.Control == mtc.CPUMax && p.Verdict == mtc.Inconclusive && noise {
 		t.Logf("%s: noise of %s: %s", key, time.Duration(p.Noise.MaxGapNS), p.Reason)
 		return
 	}
@@ -110,20 +111,25 @@ func (v *vm) checkPids(tenant vmTenant) {
 	require.Equal(v, fmt.Sprint(tenant.pids-1), v.read(dir, "pids.current"), "all but the shell itself")
 }
 
+// checkCPU watches a shell that spins until what it used is near to what the
+// periods until then allow. A stall of the machine is charged to it and repaid
+// over many periods; without a limit it never comes near.
 func (v *vm) checkCPU(tenant vmTenant) {
 	v.Helper()
 	dir := v.path(tenant.name)
 	stat := func(key string) uint64 { return v.number(dir, "cpu.stat", key) }
-	cmd := v.shell(dir, "while :; do :; done")
-	time.Sleep(300 * time.Millisecond)
 	usage, periods, throttled := stat("usage_usec"), stat("nr_periods"), stat("nr_throttled")
-	time.Sleep(1500 * time.Millisecond)
-	usage, periods, throttled = stat("usage_usec")-usage, stat("nr_periods")-periods, stat("nr_throttled")-throttled
+	cmd := v.shell(dir, "while :; do :; done")
+	held := func() bool {
+		used, passed, held := stat("usage_usec")-usage, stat("nr_periods")-periods, stat("nr_throttled")-throttled
+		v.Logf("used %d us in %d periods of %d us, throttled in %d", used, passed, tenant.quota, held)
+		return passed >= 10 && held > 0 && float64(used) < 1.5*float64(passed*tenant.quota)
+	}
+	for end := time.Now().Add(30 * time.Second); !held(); time.Sleep(500 * time.Millisecond) {
+		require.True(v, time.Now().Before(end), "cpu.max does not hold the shell back")
+	}
 	require.NoError(v, cmd.Process.Kill())
 	require.Error(v, cmd.Wait())
-	v.Logf("used %d us in %d periods of %d us, throttled in %d", usage, periods, tenant.quota, throttled)
-	require.Positive(v, throttled)
-	require.Less(v, float64(usage), 1.5*float64(periods*tenant.quota))
 }
 
 // TestVMVerifyFails proves that the verifier can fail: limits are raised behind
