@@ -5,37 +5,42 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 )
 
 type junitSuites struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Name     string       `xml:"name,attr"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Errors   int          `xml:"errors,attr"`
-	Time     string       `xml:"time,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
+	XMLName xml.Name `xml:"testsuites"`
+	Name    string   `xml:"name,attr"`
+	junitCount
+	Time   string       `xml:"time,attr"`
+	Suites []junitSuite `xml:"testsuite"`
 }
 
 type junitSuite struct {
-	Name      string      `xml:"name,attr"`
-	Tests     int         `xml:"tests,attr"`
-	Failures  int         `xml:"failures,attr"`
-	Errors    int         `xml:"errors,attr"`
-	Skipped   int         `xml:"skipped,attr"`
-	Time      string      `xml:"time,attr"`
-	Timestamp string      `xml:"timestamp,attr"`
-	Cases     []junitCase `xml:"testcase"`
+	Name string `xml:"name,attr"`
+	junitCount
+	Time       string           `xml:"time,attr"`
+	Timestamp  string           `xml:"timestamp,attr"`
+	Properties *junitProperties `xml:"properties,omitempty"`
+	Cases      []junitCase      `xml:"testcase"`
+}
+
+type junitCount struct {
+	Tests    int `xml:"tests,attr"`
+	Failures int `xml:"failures,attr"`
+	Errors   int `xml:"errors,attr"`
+	Skipped  int `xml:"skipped,attr"`
 }
 
 type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	Time    string        `xml:"time,attr"`
-	Skipped *junitMessage `xml:"skipped,omitempty"`
-	Failure *junitMessage `xml:"failure,omitempty"`
-	Error   *junitMessage `xml:"error,omitempty"`
+	Class      string           `xml:"classname,attr"`
+	Name       string           `xml:"name,attr"`
+	Time       string           `xml:"time,attr"`
+	Properties *junitProperties `xml:"properties,omitempty"`
+	Skipped    *junitMessage    `xml:"skipped,omitempty"`
+	Failure    *junitMessage    `xml:"failure,omitempty"`
+	Error      *junitMessage    `xml:"error,omitempty"`
+	Out        string           `xml:"system-out,omitempty"`
+	Err        string           `xml:"system-err,omitempty"`
 }
 
 type junitMessage struct {
@@ -44,17 +49,15 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes one suite per kernel. What was tested and failed is a failure;
-// what we got wrong is an error, as JUnit tells them apart.
+// JUnit writes one suite per kernel, and one for the run as a whole. What was
+// tested and failed is a failure; what we got wrong is an error, as JUnit tells
+// them apart. A reader that sees neither sees a green run, and only then.
 func JUnit(w io.Writer, r Report) error {
 	all := junitSuites{Name: "vmtest", Time: seconds(r.Run.DurationNS)}
 	for _, k := range r.Kernels {
-		s := junitKernel(k, r)
-		all.Tests += s.Tests
-		all.Failures += s.Failures
-		all.Errors += s.Errors
-		all.Suites = append(all.Suites, s)
+		all.add(junitKernel(k, r))
 	}
+	all.add(junitRun(r, all.junitCount))
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -67,51 +70,85 @@ func JUnit(w io.Writer, r Report) error {
 	return err
 }
 
+func (all *junitSuites) add(s junitSuite) {
+	all.Tests += s.Tests
+	all.Failures += s.Failures
+	all.Errors += s.Errors
+	all.Skipped += s.Skipped
+	all.Suites = append(all.Suites, s)
+}
+
 func junitKernel(k Kernel, r Report) junitSuite {
-	s := junitSuite{Name: nameOf(k), Time: seconds(k.DurationNS), Timestamp: r.Run.StartedAt.UTC().Format("2006-01-02T15:04:05")}
+	s := junitSuite{Name: "kernel " + k.Series, Time: seconds(k.DurationNS), Timestamp: timestamp(r), Properties: kernelProperties(k)}
 	for _, result := range r.Results {
 		if result.Series == k.Series {
-			s.add(result)
+			s.result(result, r.excused(result))
+		}
+	}
+	for _, q := range r.Quota {
+		if !q.Within && (q.Kernel == nameOf(k) || q.Kernel == k.Series) {
+			text := fmt.Sprintf("%v of test time, and the quota is %v", round(q.UsedNS), round(q.QuotaNS))
+			s.append(junitCase{Class: q.Deliverable, Name: "quota", Time: seconds(0), Failure: &junitMessage{Message: text, Type: "quota"}})
 		}
 	}
 	return s
 }
 
-func (s *junitSuite) add(r Result) {
-	c := junitCase{Class: r.Deliverable, Name: r.Entry, Time: seconds(r.DurationNS)}
+// junitRun says what no single test says: a kernel that died after its last
+// test, or a run that has shown nothing.
+func junitRun(r Report, seen junitCount) junitSuite {
+	s := junitSuite{Name: "run", Time: seconds(r.Run.DurationNS), Timestamp: timestamp(r), Properties: runProperties(r.Run)}
+	for _, k := range r.Kernels {
+		c := junitCase{Class: "kernel", Name: k.Series, Time: seconds(k.BootNS)}
+		m := &junitMessage{Message: printable(k.Reason), Type: string(k.Outcome)}
+		switch {
+		case k.Outcome == Pass:
+		case k.Outcome == Unavailable && k.Optional:
+			m.Type, c.Skipped = "", m
+		default:
+			c.Error = m
+		}
+		s.append(c)
+	}
+	verdict := junitCase{Class: "vmtest", Name: "verdict", Time: seconds(0)}
+	if !r.Summary.Green && seen.Failures+seen.Errors+s.Errors == 0 {
+		verdict.Error = &junitMessage{Message: "not green: " + r.Summary.String(), Type: "verdict"}
+	}
+	s.append(verdict)
+	return s
+}
+
+func (s *junitSuite) result(r Result, excused bool) {
+	c := junitCase{Class: r.Deliverable, Name: r.Entry, Time: seconds(r.DurationNS), Properties: resultProperties(r)}
 	m := &junitMessage{Message: printable(r.Reason), Type: string(r.Outcome), Text: printable(r.Reproduce)}
 	switch {
 	case r.Outcome == Pass:
-	case r.Outcome == Skip:
-		s.Skipped++
-		m.Type = "" // skipped has no type in the schema
-		c.Skipped = m
+	case r.Outcome == Skip || excused:
+		m.Type, c.Skipped = "", m // skipped has no type in the schema
 	case r.Outcome.Harness():
-		s.Errors++
 		c.Error = m
 	default:
-		s.Failures++
 		c.Failure = m
 	}
+	c.Out = printable(strings.Join(r.OutputTail, "\n"))
+	c.Err = printable(strings.Join(append(r.Kmsg[:len(r.Kmsg):len(r.Kmsg)], r.ConsoleTail...), "\n"))
+	s.append(c)
+}
+
+// append adds a case and counts it.
+func (s *junitSuite) append(c junitCase) {
 	s.Tests++
+	switch {
+	case c.Failure != nil:
+		s.Failures++
+	case c.Error != nil:
+		s.Errors++
+	case c.Skipped != nil:
+		s.Skipped++
+	}
 	s.Cases = append(s.Cases, c)
 }
 
-func seconds(ns int64) string { return fmt.Sprintf("%.3f", float64(ns)/1e9) }
+func seconds(ns int64) string { return fmt.Sprintf("%.3f", float64(max(0, ns))/1e9) }
 
-// maxMessageBytes bounds a message: CI systems keep them in databases.
-const maxMessageBytes = 8 << 10
-
-// printable drops what XML 1.0 cannot hold, or what would hide other text.
-func printable(s string) string {
-	short := strings.ToValidUTF8(s[:min(len(s), maxMessageBytes)], "?")
-	if len(s) > maxMessageBytes {
-		short += " ..."
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Cf) && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
-			return -1
-		}
-		return r
-	}, short)
-}
+func timestamp(r Report) string { return r.Run.StartedAt.UTC().Format("2006-01-02T15:04:05") }

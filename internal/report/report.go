@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"time"
 
 	"namespaces-cgroups-ebpf/schemas"
@@ -204,4 +205,20 @@ type Summary struct {
 	LostCount         int  `json:"lost_count"`
 	InfraCount        int  `json:"infra_count"`
 	UnavailableCount  int  `json:"unavailable_count"`
+}
+
+// String is the number of a shard as the command line takes it: "2/5".
+func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Count) }
+
+// state is what became of an artifact, in a word or two.
+func (a Artifact) state() string {
+	switch {
+	case !a.Present:
+		return "missing"
+	case a.Validation == nil:
+		return "not validated"
+	case !a.Validation.OK():
+		return "invalid"
+	}
+	return "valid"
 }

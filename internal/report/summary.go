@@ -1,6 +1,10 @@
 package report
 
-import "namespaces-cgroups-ebpf/internal/exitcode"
+import (
+	"fmt"
+
+	"namespaces-cgroups-ebpf/internal/exitcode"
+)
 
 // Summarize counts the results and decides whether the run is green: something
 // passed, every result is green unless its kernel is optional and not to be
@@ -91,4 +95,17 @@ func (r *Report) overQuota() bool {
 		}
 	}
 	return false
+}
+
+// String is the count on one line: "20 passed, 0 failed, 1 skipped", and what
+// is neither: "1 lost".
+func (s Summary) String() string {
+	counts := s.counters()
+	text := fmt.Sprintf("%d passed, %d failed, %d skipped", s.PassCount, s.FailCount+s.TimeoutCount+s.PanicCount+s.SplatCount, s.SkipCount)
+	for _, o := range []Outcome{Inconclusive, Lost, Infra, Unavailable} {
+		if n := *counts[o]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, o)
+		}
+	}
+	return text
 }

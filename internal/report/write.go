@@ -16,9 +16,10 @@ const (
 	JSONFile     = "report.json"
 	JUnitFile    = "junit.xml"
 	MarkdownFile = "report.md"
+	HTMLFile     = "report.html"
 )
 
-// Write puts report.json, junit.xml and report.md into dir, each at once: a
+// Write puts report.json, junit.xml, report.md and report.html into dir, each at once: a
 // reader never sees half a file. A report that does not validate against its
 // own schema is written too, and is an error.
 func Write(dir string, r Report) error {
@@ -32,7 +33,8 @@ func Write(dir string, r Report) error {
 	}{
 		{JSONFile, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err }},
 		{JUnitFile, func(w io.Writer) error { return JUnit(w, r) }},
-		{MarkdownFile, func(w io.Writer) error { return Markdown(w, r) }},
+		{MarkdownFile, func(w io.Writer) error { return Markdown(w, r, nil) }},
+		{HTMLFile, func(w io.Writer) error { return HTML(w, r, Page{Files: true}) }},
 	}
 	for _, f := range files {
 		if err := writeFile(filepath.Join(dir, f.name), f.render); err != nil {

@@ -20,7 +20,7 @@ func TestWrite(t *testing.T) {
 	require.NoError(t, err)
 	hidden, err := filepath.Glob(filepath.Join(dir, ".*"))
 	require.NoError(t, err)
-	require.Len(t, names, 3)
+	require.Len(t, names, 4)
 	require.Empty(t, hidden, "no temporary file is left")
 
 	data, err := os.ReadFile(filepath.Join(dir, report.JSONFile))

@@ -9,5 +9,6 @@ func newRoot() *cobra.Command {
 		Example: "  vmtest run --kernels 6.12 --tests connsnoop",
 	}
 	root.AddCommand(newRun())
+	root.AddCommand(newMatrix())
 	return root
 }

@@ -1,0 +1,134 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+type htmlKernel struct {
+	htmlMark
+	Series, Name, Reason string
+	Facts                []htmlFact
+}
+
+func (p *htmlPage) kernels(r Report, options Page) {
+	for _, k := range r.Kernels {
+		h := htmlKernel{
+			htmlMark: markOf(k.Outcome, k.Optional && k.Outcome == Unavailable),
+			Series:   oneLine(k.Series), Name: oneLine(nameOf(k)), Reason: paragraph(k.Reason),
+		}
+		h.Facts = facts("package", strings.TrimSpace(k.PackageVersion+" "+k.Suite))
+		for _, pkg := range k.Packages {
+			h.Facts = append(h.Facts, facts(pkg.Name, fmt.Sprintf("%s, from %s, sha256 %s", pkg.Version, source(pkg.Source), pkg.SHA256))...)
+		}
+		h.Facts = append(h.Facts, facts("root disk", k.ImageHash, "modules", k.ModulesSHA256, "ready in", length(k.BootNS),
+			"cold boot", length(k.ColdBootNS), "saving the snapshot", length(k.SnapshotNS), "took", length(k.DurationNS),
+			"boots", positive(k.AttemptsCount), "ended by", k.ShutdownReason)...)
+		for _, a := range k.FailedAttempts {
+			h.Facts = append(h.Facts, facts("failed boot", fmt.Sprintf("%s after %s: %s", a.Outcome, length(a.DurationNS), a.Reason))...)
+		}
+		if k.ConsoleLog != "" {
+			h.Facts = append(h.Facts, htmlFact{Name: "console", Value: oneLine(k.ConsoleLog), Link: link(k.ConsoleLog, options)})
+		}
+		p.Kernels = append(p.Kernels, h)
+	}
+}
+
+func source(s string) string {
+	words := map[string]string{
+		"mirror": "a Debian mirror", "package-dir": "the package directory", "local": "a local file", "url": "a URL",
+		"host": "this machine", "oci": "an OCI image",
+	}
+	if w, ok := words[s]; ok {
+		return w
+	}
+	return s
+}
+
+type htmlTimes struct {
+	Title string
+	Bars  []htmlBar
+}
+
+// slowest is how many tests the page names as such.
+const slowest = 8
+
+// times shows stages, kernels and the slowest tests.
+func (p *htmlPage) times(r Report) {
+	if share := r.Run.HarnessShareNS; share > 0 {
+		p.HarnessShare = fmt.Sprintf("no test was running for %s of %s", length(share), length(r.Run.DurationNS))
+	}
+	var stages, kernels, tests []htmlBar
+	var longest int64
+	for _, s := range r.Run.Stages {
+		longest = max(longest, s.WallNS)
+	}
+	for _, s := range r.Run.Stages {
+		value := length(s.WallNS)
+		if s.BusyNS > s.WallNS {
+			value += ", " + length(s.BusyNS) + " summed up"
+		}
+		stages = append(stages, htmlBar{Name: s.Name, Value: value, Class: "mute", Percent: percent(s.WallNS, longest)})
+	}
+	longest = 0
+	for _, k := range r.Kernels {
+		longest = max(longest, k.DurationNS)
+	}
+	for _, k := range r.Kernels {
+		if k.DurationNS > 0 {
+			kernels = append(kernels, htmlBar{Name: oneLine(nameOf(k)), Value: length(k.DurationNS), Class: "mute", Percent: percent(k.DurationNS, longest)})
+		}
+	}
+	for _, result := range byDuration(r.Results) {
+		tests = append(tests, htmlBar{
+			Name: oneLine(result.ID) + " on " + oneLine(result.Series), Link: anchor(result), Value: length(result.DurationNS), Class: class(result.Outcome, false),
+			Percent: percent(result.DurationNS, byDuration(r.Results)[0].DurationNS),
+		})
+	}
+	for _, t := range []htmlTimes{{"Stages", stages}, {"Kernels", kernels}, {"Slowest tests", tests}} {
+		if len(t.Bars) > 0 {
+			p.Times = append(p.Times, t)
+		}
+	}
+}
+
+func byDuration(results []Result) []Result {
+	sorted := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.DurationNS <= 0 })
+	slices.SortStableFunc(sorted, func(a, b Result) int { return int(min(1, max(-1, b.DurationNS-a.DurationNS))) })
+	return sorted[:min(slowest, len(sorted))]
+}
+
+func (p *htmlPage) provenance(r Report) {
+	if len(r.Parts) == 0 {
+		p.Provenance = append(p.Provenance, htmlFacts{"This run", runFacts(r.Run)})
+	}
+	for i, part := range r.Parts {
+		title := fmt.Sprintf("Part %d", i+1)
+		if part.Run.Shard != nil {
+			title = "Shard " + part.Run.Shard.String()
+		}
+		list := facts("kernels", strings.Join(part.Series, ", "))
+		list = append(list, runFacts(part.Run)...)
+		p.Provenance = append(p.Provenance, htmlFacts{title, append(list, facts("report.json", "sha256 "+part.SHA256)...)})
+	}
+}
+
+func runFacts(run Run) []htmlFact {
+	slow := ""
+	if run.Slowdown > 0 {
+		slow = fmt.Sprintf("budgets stretched %.2f times", run.Slowdown)
+	}
+	return facts(
+		"started", run.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC"), "took", length(run.DurationNS),
+		"seed", run.Seed, "harness", run.HarnessVersion, "QEMU", run.QEMUVersion,
+		"accelerator", run.Accelerator.Name+": "+run.Accelerator.Reason, "machine speed", slow,
+		"host", fmt.Sprintf("%s, %d CPUs, %s, kernel %s", run.Host.Arch, run.Host.CPUCount, memory(run.Host.MemoryBytes), run.Host.Kernel))
+}
+
+func memory(n int64) string {
+	if n <= 0 {
+		return "memory unknown"
+	}
+	return fmt.Sprintf("%.1f GiB of memory", float64(n)/(1<<30))
+}
