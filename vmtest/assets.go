@@ -21,10 +21,6 @@ const (
 	scratchBytes = 1 << 30
 )
 
-// bootModules are what a kernel needs to reach its disks and the channel;
-// those that are built in are left out.
-var bootModules = []string{"virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "ext4"}
-
 // assets are the files that VMs of one kernel boot from. They are only read,
 // so any number of VMs may share them.
 type assets struct {
@@ -77,7 +73,10 @@ func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, er
 // the disk that holds them.
 func (a *assets) prepareKernel(ctx context.Context) error {
 	var err error
-	if a.modules, err = kmod.Load(a.kernel.ModulesDir); err != nil {
+	if a.modules, err = kmod.Load(a.kernel.ModulesDir, a.kernel.ConfigPath); err != nil {
+		return err
+	}
+	if err := a.checkDrivers(); err != nil {
 		return err
 	}
 	a.modulesDisk, err = cachedModulesDisk(ctx, a.config, a.kernel)

@@ -20,34 +20,9 @@ import (
 //go:embed kernels.json
 var kernelList []byte
 
-// selectSeries returns the series asked for in the order asked, or the default
-// matrix.
-func selectSeries(names []string) ([]kernels.Series, error) {
-	list, err := kernels.ParseList(kernelList)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return slices.DeleteFunc(list.Kernels, func(s kernels.Series) bool { return !s.Default }), nil
-	}
-	var selected []kernels.Series
-	for _, name := range names {
-		s, err := list.Find(name)
-		if err != nil {
-			return nil, err
-		}
-		// Asked for by name, it is wanted; asked for twice, it is wanted once.
-		s.Optional = false
-		if !slices.ContainsFunc(selected, func(other kernels.Series) bool { return other.Series == s.Series }) {
-			selected = append(selected, s)
-		}
-	}
-	return selected, nil
-}
-
 // kernelSource is where kernels come from. One source serves all kernels of a
 // run: it remembers a mirror that is down.
-func kernelSource(c Config, log func(string)) (kernels.Source, error) {
+func kernelSource(c Config, log func(string)) (*kernels.Sources, error) {
 	list, err := kernels.ParseList(kernelList)
 	if err != nil {
 		return nil, err
@@ -93,7 +68,7 @@ func (w lineWriter) Write(p []byte) (int, error) {
 // guest: everything below /lib/modules.
 func cachedModulesDisk(ctx context.Context, c Config, k kernels.Kernel) (string, error) {
 	dir := filepath.Join(c.CacheDir, "modules")
-	path := filepath.Join(dir, k.Release+"_"+k.Version+".ext4")
+	path := filepath.Join(dir, k.ID+".ext4")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -147,7 +122,8 @@ func (a *assets) writeInitramfs(path string) (err error) {
 	if spec.Init, err = findInit(a.config); err != nil {
 		return err
 	}
-	names, err := a.modules.Order(bootModules...)
+	wanted := slices.DeleteFunc(slices.Concat(bootModules, optionalModules), func(name string) bool { return !a.modules.Has(name) })
+	names, err := a.modules.Order(wanted...)
 	if err != nil {
 		return err
 	}

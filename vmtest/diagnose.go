@@ -28,13 +28,13 @@ func lastWords(console []byte) string {
 // bootFault adds to err what init said last, and what may be done about it.
 func (a *assets) bootFault(err error, words string) error {
 	if words == "" {
-		return err
+		return a.doubt(err)
 	}
 	err = fmt.Errorf("%w: init gave up: %s", err, words)
 	if strings.Contains(words, "disk root") {
 		err = damaged(err, a.image.Path)
 	}
-	return err
+	return a.doubt(err)
 }
 
 // checkModules refuses a guest without its modules: tests would fail there for

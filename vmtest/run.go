@@ -92,7 +92,7 @@ func newRunner(c RunConfig) (*runner, error) {
 	if r.plans, err = loadPlans(c); err != nil {
 		return nil, err
 	}
-	if r.series, err = selectSeries(c.Kernels); err != nil {
+	if r.series, err = selectSeries(c.Config, c.Kernels); err != nil {
 		return nil, err
 	}
 	if err := checkBuilt(c.Repo, r.plans); err != nil {

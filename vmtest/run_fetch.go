@@ -31,7 +31,7 @@ func (r *runner) fetchAll(ctx context.Context) error {
 	group.SetLimit(fetchesAtOnce)
 	for i, s := range r.series {
 		group.Go(func() error {
-			r.fetched[i] = r.fetch(ctx, source, s.Series)
+			r.fetched[i] = r.fetch(ctx, source, s)
 			return nil
 		})
 	}
@@ -39,10 +39,10 @@ func (r *runner) fetchAll(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (r *runner) fetch(ctx context.Context, source kernels.Source, series string) fetchedKernel {
-	end := r.begin(Event{Stage: StageFetch, Kernel: series})
+func (r *runner) fetch(ctx context.Context, source kernels.Source, s kernels.Series) fetchedKernel {
+	end := r.begin(Event{Stage: StageFetch, Kernel: s.Series})
 	var f fetchedKernel
-	f.Kernel, f.err = source.Fetch(ctx, series)
+	f.Kernel, f.err = source.Fetch(ctx, s.Source())
 	if f.err != nil {
 		end(fetchOutcome(f.err), f.err.Error())
 	} else {

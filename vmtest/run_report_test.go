@@ -266,14 +266,3 @@ func TestRunIsRefused(t *testing.T) {
 		})
 	}
 }
-
-func TestSelectSeries(t *testing.T) {
-	all, err := selectSeries(nil)
-	require.NoError(t, err)
-	require.Len(t, all, 5)
-	some, err := selectSeries([]string{"6.18", "5.10", "6.18"})
-	require.NoError(t, err)
-	require.Len(t, some, 2, "asked for twice, it is run once")
-	require.Equal(t, "6.18", some[0].Series)
-	require.False(t, some[0].Optional, "asked for by name, it is wanted")
-}

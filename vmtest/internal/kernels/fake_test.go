@@ -181,19 +181,18 @@ func newBench(t *testing.T) *bench {
 }
 
 // source makes the source as a new process would.
-func (b *bench) source(t *testing.T) Source {
+func (b *bench) source(t *testing.T) *Sources {
 	t.Helper()
 	s, err := New(b.config)
 	require.NoError(t, err)
-	for _, one := range s.(Multi) {
-		switch one := one.(type) {
-		case *Debian:
-			b.rig(one.store)
-		case *PackageDir:
-			b.rig(one.store)
-		}
-	}
+	b.rig(s.store)
 	return s
+}
+
+// bare is a kernel without what keeps it in use, to be compared.
+func bare(k Kernel) Kernel {
+	k.hold = nil
+	return k
 }
 
 // rig replaces what reaches outside the test.

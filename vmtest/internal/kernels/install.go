@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +23,7 @@ func (s *store) install(ctx context.Context, want set, source string, get getter
 		return Kernel{}, cacheFault(s.dir, 0, err)
 	}
 	final := s.entryDir(want.release, want.version)
-	unlock, err := lock(ctx, final+".lock")
+	unlock, err := lock(ctx, s.lockFile(filepath.Base(final)))
 	if err != nil {
 		return Kernel{}, cacheFault(s.dir, 0, err)
 	}
@@ -67,7 +66,19 @@ func (s *store) make(ctx context.Context, want set, source string, get getter, f
 	if err := finish(made, want, source); err != nil {
 		return err
 	}
-	return replace(made, final, filepath.Join(tmp, "old"))
+	if err := replace(made, final, filepath.Join(tmp, "old")); err != nil {
+		return err
+	}
+	// A disk of the modules of other packages with the same version.
+	if err := os.Remove(modulesDisk(s.dir, filepath.Base(final))); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// modulesDisk is where the disk made of an entry's modules lies.
+func modulesDisk(store, id string) string {
+	return filepath.Join(filepath.Dir(store), "modules", id+".ext4")
 }
 
 // tempPrefix starts the names of an entry's temporary directories.
@@ -109,21 +120,13 @@ func verify(packages []candidate, debs []string) error {
 	return nil
 }
 
-// finish writes kernel.json, the sign of a complete entry.
+// finish writes the entry's record.
 func finish(made string, want set, source string) error {
-	sum, err := sha256File(filepath.Join(made, "vmlinuz"))
-	if err != nil {
-		return err
-	}
-	e := entry{Format: entryFormat, Release: want.release, Version: want.version, Suite: want.suite, ImageSHA256: sum}
+	e := entry{Format: entryFormat, Release: want.release, Version: want.version, Suite: want.suite}
 	for _, p := range want.packages {
 		e.Packages = append(e.Packages, Package{p.Name, p.Version, p.File, p.SHA256, source})
 	}
-	data, err := json.MarshalIndent(e, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(made, "kernel.json"), append(data, '\n'), 0o644)
+	return e.write(made)
 }
 
 // replace gives made its final name. A spoilt entry of that name moves aside

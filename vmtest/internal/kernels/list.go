@@ -19,6 +19,15 @@ type Series struct {
 	Optional  bool     `json:"optional"`    // a run passes without it
 	Default   bool     `json:"default"`     // part of the default matrix
 	EndOfLife bool     `json:"end_of_life"` // the suites' Release files may have expired
+	Spec      string   `json:"-"`           // another source than the suites, Series is then but a name
+}
+
+// Source is the spec to fetch.
+func (s Series) Source() string {
+	if s.Spec != "" {
+		return s.Spec
+	}
+	return s.Series
 }
 
 // List is the content of vmtest/kernels.json.
@@ -67,9 +76,10 @@ func (l List) check() error {
 }
 
 // Find returns where to look for a series. A narrower one than the list has
-// ("7.2" where it has "7") is looked for in the same suites.
+// ("7.2" where it has "7"), or a version ("7.2.12-1~bpo13+1"), is looked for in
+// the same suites.
 func (l List) Find(series string) (Series, error) {
-	if !seriesForm.MatchString(series) {
+	if !seriesForm.MatchString(series) && !versionForm.MatchString(series) {
 		return Series{}, fmt.Errorf("find kernel: %q is no series like 6.12", series)
 	}
 	for _, k := range l.Kernels {
@@ -77,11 +87,16 @@ func (l List) Find(series string) (Series, error) {
 			return k, nil
 		}
 	}
-	for _, k := range l.Kernels {
-		if inSeries(k.Series, series) {
-			k.Series, k.Default = series, false
-			return k, nil
+	var wider *Series
+	for i, k := range l.Kernels { // 7.1 before 7 for 7.1.13-1
+		if inSeries(k.Series, series) && (wider == nil || len(k.Series) > len(wider.Series)) {
+			wider = &l.Kernels[i]
 		}
+	}
+	if wider != nil {
+		k := *wider
+		k.Series, k.Default = series, false
+		return k, nil
 	}
 	return Series{}, fmt.Errorf("find kernel: series %s is not in the list (%s)", series, l.names())
 }
@@ -100,6 +115,15 @@ func (l List) names() string {
 func inSeries(series, version string) bool {
 	rest, ok := strings.CutPrefix(version, series)
 	return ok && (rest == "" || !isDigit(rest[0]))
+}
+
+// matches says whether a version is what was asked for: one with a revision
+// ("6.12.107-1") is meant exactly, anything shorter is a series.
+func matches(want, version string) bool {
+	if strings.Contains(want, "-") {
+		return want == version
+	}
+	return inSeries(want, version)
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

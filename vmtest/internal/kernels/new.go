@@ -3,6 +3,7 @@ package kernels
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,18 +22,20 @@ type Config struct {
 	List       List             // series and their suites
 	PackageDir string           // directory of .deb files and SHA256SUMS, searched first; "" is none
 	Mirrors    string           // mirror URIs as in VMTEST_MIRRORS; "" is what the machine's apt uses
-	Root       string           // root of the machine whose apt configuration is read; "" is /
+	Root       string           // root of the machine whose apt configuration and kernel are meant; "" is /
 	Keyring    string           // "" is DefaultKeyring
 	MaxAge     time.Duration    // of a package index; 0 is DefaultMaxAge
 	Refresh    bool             // ask the mirrors even if the index is fresh
 	Log        func(string)     // gets a line per download and per one that fails; may be nil
 	Run        Runner           // nil is Exec
 	Now        func() time.Time // nil is time.Now
+	Client     *http.Client     // for URLs; nil is http.DefaultClient
 }
 
-// New returns the source for a Config: the package directory if there is one,
-// then the mirrors. It touches neither the disk nor the network.
-func New(c Config) (Source, error) {
+// New returns the sources for a Config. A series is looked for in the package
+// directory if there is one, then on the mirrors. New touches neither the disk
+// nor the network.
+func New(c Config) (*Sources, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("set up kernels: %w", err)
@@ -52,10 +55,14 @@ func New(c Config) (Source, error) {
 			dir: filepath.Join(c.CacheDir, "apt"), keyring: c.Keyring, run: c.Run, now: c.Now, fresh: fresh,
 		},
 	}
-	if c.PackageDir == "" {
-		return Multi{debian}, nil
+	all := Multi{debian}
+	if c.PackageDir != "" {
+		all = Multi{&PackageDir{dir: c.PackageDir, store: store}, debian}
 	}
-	return Multi{&PackageDir{dir: c.PackageDir, store: store}, debian}, nil
+	return &Sources{
+		debian: all, mirrors: debian, store: store, list: c.List,
+		importer: &importer{store: store, root: c.Root, client: c.Client, limit: maxDownloadBytes, log: c.Log},
+	}, nil
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -88,6 +95,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Client == nil {
+		c.Client = http.DefaultClient
 	}
 	return c, nil
 }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,9 +19,12 @@ func TestOurList(t *testing.T) {
 	list, err := ParseList(data)
 	require.NoError(t, err)
 	for _, k := range list.Kernels {
-		require.Equal(t, k.Series == "6.18", k.Optional, k.Series)
-		require.True(t, k.Default, k.Series)
+		must := slices.Contains([]string{"5.10", "6.1", "6.12", "7"}, k.Series)
+		require.Equal(t, !must, k.Optional, k.Series)
+		require.Equal(t, must || k.Series == "6.18", k.Default, k.Series)
 	}
+	require.True(t, slices.IsSortedFunc(list.Kernels, func(a, b Series) int { return compareSeries(a.Series, b.Series) }),
+		"oldest first; 7 is the newest 7.x")
 	s, err := list.Find("7.2")
 	require.NoError(t, err)
 	require.Equal(t, []string{"trixie-backports"}, s.Suites)

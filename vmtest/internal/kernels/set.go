@@ -68,7 +68,7 @@ func completeSets(series, suite string, packages []candidate) []set {
 	roles := map[key]map[string]candidate{}
 	for _, p := range packages {
 		role, release, ok := splitName(p.Name)
-		if !ok || !inSeries(series, p.Version) {
+		if !ok || !matches(series, p.Version) {
 			continue
 		}
 		k := key{release, p.Version}

@@ -30,6 +30,9 @@ func newStore(dir string, run Runner) *store {
 // are made anew.
 const entryFormat = 1
 
+// entryFile is the record of a kernel and the sign of a complete entry.
+const entryFile = "kernel.json"
+
 // entry is the kernel.json of a directory. It is written last.
 type entry struct {
 	Format      int       `json:"format"`
@@ -37,6 +40,8 @@ type entry struct {
 	Version     string    `json:"version"`
 	Suite       string    `json:"suite,omitempty"`
 	ImageSHA256 string    `json:"image_sha256"`
+	Key         string    `json:"key,omitempty"`       // of the recipe, if one made it
+	NoConfig    bool      `json:"no_config,omitempty"` // the kernel came without its .config
 	Packages    []Package `json:"packages"`
 }
 
@@ -53,11 +58,11 @@ func (s *store) lookup(release, version string) (Kernel, bool) {
 
 // newest returns the newest intact kernel of a series.
 func (s *store) newest(series string) (Kernel, bool) {
-	files, _ := filepath.Glob(filepath.Join(s.dir, "*", "kernel.json"))
+	files, _ := filepath.Glob(filepath.Join(s.dir, "*", entryFile))
 	type found struct{ dir, version string }
 	var all []found
 	for _, file := range files {
-		if e, err := readEntry(file); err == nil && inSeries(series, e.Version) {
+		if e, err := readEntry(file); err == nil && e.Key == "" && matches(series, e.Version) {
 			all = append(all, found{filepath.Dir(file), e.Version})
 		}
 	}
@@ -73,23 +78,38 @@ func (s *store) newest(series string) (Kernel, bool) {
 }
 
 // openEntry reads a directory and checks what a crash could have spoilt: the
-// image against its sha256, and that config and modules.dep are there.
+// image against its sha256, and that config and modules.dep are there. The
+// kernel is then in use, see use.
 func openEntry(dir string) (Kernel, bool) {
-	e, err := readEntry(filepath.Join(dir, "kernel.json"))
+	file := filepath.Join(dir, entryFile)
+	hold, err := use(file)
 	if err != nil {
 		return Kernel{}, false
 	}
+	e, err := readEntry(file)
+	if err != nil || !e.intact(dir) {
+		hold.Close()
+		return Kernel{}, false
+	}
+	k := e.kernel(dir)
+	k.hold = hold
+	return k, true
+}
+
+func (e entry) intact(dir string) bool {
 	k := e.kernel(dir)
 	sum, err := sha256File(k.Image)
 	if err != nil || sum != e.ImageSHA256 {
-		return Kernel{}, false
+		return false
 	}
-	for _, file := range []string{k.ConfigPath, filepath.Join(k.ModulesDir, "modules.dep")} {
-		if _, err := os.Stat(file); err != nil {
-			return Kernel{}, false
-		}
+	if _, err := os.Stat(filepath.Join(k.ModulesDir, "modules.dep")); err != nil {
+		return false
 	}
-	return k, true
+	if e.NoConfig {
+		return true
+	}
+	_, err = os.Stat(k.ConfigPath)
+	return err == nil
 }
 
 func readEntry(file string) (entry, error) {
@@ -109,12 +129,28 @@ func readEntry(file string) (entry, error) {
 
 // kernel adds the paths below dir.
 func (e entry) kernel(dir string) Kernel {
-	return Kernel{
-		Release: e.Release, Version: e.Version, Suite: e.Suite, Packages: e.Packages,
-		Image:      filepath.Join(dir, "vmlinuz"),
-		ConfigPath: filepath.Join(dir, "config"),
+	k := Kernel{
+		ID: filepath.Base(dir), Release: e.Release, Version: e.Version, Suite: e.Suite, Packages: e.Packages,
+		Image: filepath.Join(dir, "vmlinuz"), ImageSHA256: e.ImageSHA256,
 		ModulesDir: filepath.Join(dir, "lib", "modules", e.Release),
+		key:        e.Key,
 	}
+	if !e.NoConfig {
+		k.ConfigPath = filepath.Join(dir, "config")
+	}
+	return k
+}
+
+// write completes an entry: its sum, then kernel.json as the last file.
+func (e entry) write(dir string) (err error) {
+	if e.ImageSHA256, err = sha256File(filepath.Join(dir, "vmlinuz")); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, entryFile), append(data, '\n'), 0o644)
 }
 
 // has says whether a cached kernel was made of exactly these packages.

@@ -78,3 +78,14 @@ func compareNumber(a, b string) int {
 	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
+
+// compareSeries orders series and versions by age. A series of one number
+// means its newest kernel, so that 7 comes after 7.2.
+func compareSeries(a, b string) int { return CompareVersions(pinned(a), pinned(b)) }
+
+func pinned(series string) string {
+	if strings.ContainsAny(series, ".-") {
+		return series
+	}
+	return series + ".999999"
+}

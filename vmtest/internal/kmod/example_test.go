@@ -17,7 +17,7 @@ func ExampleIndex_Order() {
 	_ = os.WriteFile(filepath.Join(modules, "virtio.ko"), object("depends="), 0o644)
 	_ = os.WriteFile(filepath.Join(modules, "virtio_blk.ko"), object("depends=virtio"), 0o644)
 
-	index, _ := kmod.Load(modules)
+	index, _ := kmod.Load(modules, "")
 	order, _ := index.Order("ext4", "virtio-blk")
 	fmt.Println(order)
 	_, err := index.Order("virtio_console")

@@ -30,7 +30,7 @@ func TestOrder(t *testing.T) {
 		"misc/soft-b.ko":        object("depends=soft-a"),
 		"misc/text.ko":          []byte("not ELF"),
 	})
-	index, err := kmod.Load(dir)
+	index, err := kmod.Load(dir, "")
 	require.NoError(t, err)
 	tests := []struct {
 		name  string
@@ -73,7 +73,7 @@ func TestReadDecompresses(t *testing.T) {
 		"d.ko.zst":  pack(t, module, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }),
 		"cut.ko.xz": pack(t, module, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) })[:40],
 	})
-	index, err := kmod.Load(dir)
+	index, err := kmod.Load(dir, "")
 	require.NoError(t, err)
 	for _, name := range []string{"plain", "a", "b_c", "d"} {
 		got, err := index.Read(name)
@@ -100,7 +100,7 @@ func pack(t *testing.T, data []byte, open func(io.Writer) (io.WriteCloser, error
 }
 
 func TestReadRefuses(t *testing.T) {
-	index, err := kmod.Load(tree(t, "kernel/fs/ext4/ext4.ko\n", nil))
+	index, err := kmod.Load(tree(t, "kernel/fs/ext4/ext4.ko\n", nil), "")
 	require.NoError(t, err)
 	_, err = index.Read("ext4")
 	require.EqualError(t, err, "kernel 5.10.0-1-test has ext4 built in, not as a module")
@@ -108,11 +108,30 @@ func TestReadRefuses(t *testing.T) {
 	require.False(t, index.Has("xfs"))
 }
 
-func TestLoadNeedsBuiltinList(t *testing.T) {
-	dir := tree(t, "", nil)
+func TestLoadWithoutBuiltinList(t *testing.T) {
+	dir := tree(t, "", map[string][]byte{"extra/own.ko": object("depends=virtio")})
 	require.NoError(t, os.Remove(filepath.Join(dir, "modules.builtin")))
-	_, err := kmod.Load(dir)
-	require.ErrorContains(t, err, "load modules of kernel 5.10.0-1-test")
+	names := []string{"virtio_pci", "virtio_blk", "ext4", "own"}
+
+	index, err := kmod.Load(dir, "")
+	require.NoError(t, err)
+	require.Empty(t, index.Missing(names...))
+	require.Equal(t, []string{"virtio_pci", "virtio_blk", "ext4"}, index.Unsure(names...), "nothing says so")
+	order, err := index.Order(names...)
+	require.NoError(t, err)
+	require.Equal(t, []string{"own"}, order, "what it depends on may be built in")
+
+	config := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(config, []byte("CONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=m\n# CONFIG_EXT4_FS is not set\n"), 0o644))
+	index, err = kmod.Load(dir, config)
+	require.NoError(t, err)
+	require.Equal(t, []string{"virtio_blk", "ext4"}, index.Missing(names...), "a module without a file is no module")
+	require.Empty(t, index.Unsure(names...))
+	_, err = index.Order("ext4")
+	require.EqualError(t, err, "kernel 5.10.0-1-test has neither built-in nor module ext4")
+
+	_, err = kmod.Load(dir, config+".gone")
+	require.ErrorContains(t, err, "load modules of kernel 5.10.0-1-test: read kernel configuration")
 }
 
 func TestDepmod(t *testing.T) {

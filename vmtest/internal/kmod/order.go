@@ -33,7 +33,7 @@ type walk struct {
 
 // visit appends name to the order after everything it needs.
 func (w *walk) visit(name string) error {
-	if w.done[name] || w.index.builtin[name] {
+	if w.done[name] || w.index.isBuiltin(name) {
 		return nil
 	}
 	if slices.Contains(w.path, name) {
