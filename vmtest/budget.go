@@ -2,6 +2,7 @@ package vmtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -52,4 +53,12 @@ func (s *speed) scale(budget time.Duration) time.Duration {
 // within bounds a stage; the error of one that takes longer names its budget.
 func within(ctx context.Context, budget time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, budget, fmt.Errorf("not done within its budget of %v", budget.Round(time.Second)))
+}
+
+// overdue is the budget if that is what made a stage fail.
+func overdue(bounded context.Context, err error) error {
+	if cause := context.Cause(bounded); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -15,9 +14,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"namespaces-cgroups-ebpf/internal/report"
-	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
 	"namespaces-cgroups-ebpf/vmtest/internal/plan"
+	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
 )
 
 // Report is what Run found, vmtest-report/v1.
@@ -25,7 +24,7 @@ type Report = report.Report
 
 // RunConfig describes a run of the plans over several kernels.
 type RunConfig struct {
-	// Config is the VM; its Kernel and Payload are ignored.
+	// Config is the VM; its Kernel, Image, System and Payload are ignored.
 	Config
 	// Repo is the checkout: <deliverable>/vmtest.json and bin/.
 	Repo string
@@ -35,19 +34,25 @@ type RunConfig struct {
 	Tier string
 	// Tests are patterns of "deliverable/entry" (path.Match); none means all.
 	Tests []string
+	// Shard is the part of the run to do; the zero value is all of it.
+	Shard Shard
 	// Out is the directory for the report and the outputs.
 	Out string
+	// Resume keeps the verdicts in Out that the same run would come to again.
+	Resume bool
 	// Jobs is the number of VMs at once; 0 is one per CPU, as memory allows.
 	Jobs int
-	// Seed of the tests' random inputs; 0 draws one.
+	// Seed of the tests' random inputs; 0 draws one, or takes that of the run
+	// which is resumed.
 	Seed uint64
 	// Progress is called for each step, from several goroutines; nil is quiet.
 	Progress func(Event)
 }
 
-// Run boots every kernel, runs the plans, judges what was recorded and writes
-// the report to Out. An error is our fault or the caller's, and comes with the
-// report as far as it got; failed tests are only in the report.
+// Run gives every entry of the plans on every kernel a VM of its own, judges
+// what was recorded and writes the report to Out. An error is our fault or the
+// caller's, and comes with the report as far as it got; failed tests are only
+// in the report.
 func Run(ctx context.Context, c RunConfig) (Report, error) {
 	r, err := newRunner(c)
 	if err != nil {
@@ -55,44 +60,48 @@ func Run(ctx context.Context, c RunConfig) (Report, error) {
 	}
 	defer r.close()
 	err = r.run(ctx)
-	r.finish()
+	r.finish(ctx)
 	return r.report, errors.Join(err, r.write())
 }
 
 // runner is the state of one Run.
 type runner struct {
 	RunConfig
-	plans   []plan.Plan
-	series  []kernels.Series
-	started time.Time
-	lock    *os.File
-	work    *workDir
-	shared  *assets
-	fetched []fetchedKernel // by index of series
+	plans     []plan.Plan
+	series    []kernels.Series
+	cells     []cell
+	started   time.Time
+	lock      *os.File
+	work      *workDir
+	journal   *journal
+	speed     *speed
+	calibrate func(context.Context) (float64, error) // measures the speed
+	stages    stageTimes
+	images    map[string]*assets // what all kernels share, by name of the image
+	fetched   []fetchedKernel    // by index of series
+	kernels   []*kernelRun       // by index of series
+	programs  []report.Program   // of the payload
+	initSum   string             // SHA-256 of the guest's init
+	queue     *queue
 
 	mu      sync.Mutex
 	report  Report
+	dirty   bool // since it was last written
 	emitter sync.Mutex
 }
 
 func newRunner(c RunConfig) (*runner, error) {
 	c.Config = c.Config.withDefaults()
 	c.Config.Payload, c.Module = "", c.Repo // a run has its own
-	if c.Seed == 0 {
-		c.Seed = rand.Uint64()
+	if err := checkConfig(c); err != nil {
+		return nil, err
 	}
-	if !slices.Contains([]string{"", "auto", "kvm", "tcg"}, c.Accelerator) {
-		return nil, fmt.Errorf("accelerator %q, want auto, kvm or tcg", c.Accelerator)
-	}
-	if c.Jobs < 0 {
-		return nil, fmt.Errorf("%d VMs at once, want 1 or more (0 is one per CPU)", c.Jobs)
-	}
-	r := &runner{RunConfig: c, started: time.Now()}
+	r := &runner{RunConfig: c, started: time.Now(), speed: &speed{}, calibrate: qemu.MeasureSpeed}
 	var err error
 	if r.plans, err = loadPlans(c); err != nil {
 		return nil, err
 	}
-	if r.series, err = selectSeries(c.Config, c.Kernels); err != nil {
+	if err := r.pick(); err != nil {
 		return nil, err
 	}
 	if err := checkBuilt(c.Repo, r.plans); err != nil {
@@ -101,7 +110,7 @@ func newRunner(c RunConfig) (*runner, error) {
 	if r.lock, err = lockOut(c.Out); err != nil {
 		return nil, err
 	}
-	if r.work, err = newWorkDir(); err != nil {
+	if err := r.begun(); err != nil {
 		_ = r.lock.Close()
 		return nil, err
 	}
@@ -109,8 +118,50 @@ func newRunner(c RunConfig) (*runner, error) {
 	return r, nil
 }
 
+func checkConfig(c RunConfig) error {
+	if !slices.Contains([]string{"", "auto", "kvm", "tcg"}, c.Accelerator) {
+		return fmt.Errorf("accelerator %q, want auto, kvm or tcg", c.Accelerator)
+	}
+	if c.Jobs < 0 {
+		return fmt.Errorf("%d VMs at once, want 1 or more (0 is one per CPU)", c.Jobs)
+	}
+	return checkShard(c.Shard)
+}
+
+// pick chooses kernels and cells.
+func (r *runner) pick() error {
+	series, err := selectSeries(r.Config, r.Kernels)
+	if err != nil {
+		return err
+	}
+	cells := share(cellsOf(series, r.plans), r.Shard, len(series))
+	if len(cells) == 0 {
+		return fmt.Errorf("%w: shard %d/%d is empty", ErrNoTests, r.Shard.Index, r.Shard.Count)
+	}
+	r.series, r.cells = used(series, cells)
+	return nil
+}
+
+// begun opens what a run keeps open to its end.
+func (r *runner) begun() (err error) {
+	if r.journal, err = openJournal(r.Out, r.Resume); err != nil {
+		return err
+	}
+	if r.Seed == 0 {
+		r.Seed = r.journal.seed
+	}
+	if r.Seed == 0 {
+		r.Seed = rand.Uint64()
+	}
+	if r.work, err = newWorkDir(); err != nil {
+		_ = r.journal.Close()
+	}
+	return err
+}
+
 func (r *runner) close() {
 	_ = r.work.Close()
+	_ = r.journal.Close()
 	_ = r.lock.Close()
 }
 
@@ -135,22 +186,6 @@ func loadPlans(c RunConfig) ([]plan.Plan, error) {
 	return plans, checkSupported(plans)
 }
 
-// checkSupported refuses what a plan may ask for and this harness does not
-// give: run without it, a test would be green for something else.
-func checkSupported(plans []plan.Plan) error {
-	for _, p := range plans {
-		for _, e := range p.Entries {
-			switch {
-			case e.Needs.Init != plan.InitGuest:
-				return fmt.Errorf("%s needs init %q, and there is only %q", e.FullID(), e.Needs.Init, plan.InitGuest)
-			case e.Needs.Image != image.Base().Name:
-				return fmt.Errorf("%s needs image %q, and there is only %q", e.FullID(), e.Needs.Image, image.Base().Name)
-			}
-		}
-	}
-	return nil
-}
-
 // checkBuilt looks for what the payload is made of, before anything is fetched.
 func checkBuilt(repo string, plans []plan.Plan) error {
 	for _, p := range plans {
@@ -163,87 +198,44 @@ func checkBuilt(repo string, plans []plan.Plan) error {
 	return nil
 }
 
-// run gets the kernels while the root disk is made: one waits for the network,
-// the other for the CPU.
+// run gets everything that VMs boot from, and then lets workers boot them.
 func (r *runner) run(ctx context.Context) error {
-	prepare, both := errgroup.WithContext(ctx) // neither is worth waiting for without the other
-	prepare.Go(func() error { return r.fetchAll(both) })
-	prepare.Go(func() error { return r.prepare(both) })
-	if err := prepare.Wait(); err != nil {
-		r.blame(report.Infra, err)
+	defer r.writeOften()()
+	if err := r.prepare(ctx); err != nil {
+		r.blame(err)
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.jobs())
-	for i := range r.series {
-		group.Go(func() error { return r.kernel(ctx, i) })
-	}
-	return group.Wait()
-}
-
-// jobs is one VM per CPU, since an emulated machine keeps a CPU busy.
-func (r *runner) jobs() int {
-	if r.Jobs > 0 {
-		return r.Jobs
-	}
-	return min(len(r.series), runtime.NumCPU())
-}
-
-// prepare makes what all kernels share: accelerator, image, payload.
-func (r *runner) prepare(ctx context.Context) error {
-	end := r.begin(Event{Stage: StageImage, Text: "root disk"})
-	var err error
-	r.shared, err = prepareShared(ctx, r.Config, r.note(StageImage))
-	if err == nil {
-		r.provenance()
-		r.shared.payloadDisk, err = r.payload(ctx)
-	}
-	err = needRoom(err)
-	end(outcomeOf(err), text(err))
-	return err
-}
-
-// payload puts the built commands and tests on a disk, as /payload/bin.
-func (r *runner) payload(ctx context.Context) (string, error) {
-	bin := filepath.Join(r.work.Path, "stage", "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		return "", fmt.Errorf("make payload: %w", err)
-	}
-	for _, p := range r.plans {
-		for _, name := range p.Programs() {
-			if err := copyProgram(filepath.Join(r.Repo, "bin", name), filepath.Join(bin, name)); err != nil {
-				return "", err
+	r.queue = newQueue(r.open(), r.Cold)
+	var workers errgroup.Group
+	for range r.jobs() {
+		workers.Go(func() error {
+			for {
+				c, ok := r.queue.take(ctx)
+				if !ok {
+					return nil
+				}
+				r.kernels[c.kernel].runCell(ctx, c)
 			}
-		}
+		})
 	}
-	return buildPayload(ctx, filepath.Dir(bin), nil, r.work, nil)
-}
-
-func copyProgram(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return fmt.Errorf("make payload: %w", err)
-	}
-	if err := os.WriteFile(to, data, 0o755); err != nil {
-		return fmt.Errorf("make payload: %w", err)
-	}
-	return nil
-}
-
-// note passes on a line about a stage.
-func (r *runner) note(s Stage) func(string) {
-	return func(line string) { r.emit(Event{Stage: s, Begin: true, Text: line}) }
+	_ = workers.Wait()
+	return ctx.Err()
 }
 
 // begin announces a step and returns what ends it.
 func (r *runner) begin(e Event) func(report.Outcome, string) {
 	e.Begin = true
 	r.emit(e)
-	start := time.Now()
+	leave := r.stages.enter(e.Stage)
 	return func(o report.Outcome, text string) {
-		e.Begin, e.Outcome, e.Took, e.Text = false, o, time.Since(start), text
+		e.Begin, e.Outcome, e.Took, e.Text = false, o, leave(), text
 		r.emit(e)
 	}
+}
+
+// note passes on a line about a stage.
+func (r *runner) note(s Stage) func(string) {
+	return func(line string) { r.emit(Event{Stage: s, Begin: true, Text: line}) }
 }
 
 func (r *runner) emit(e Event) {

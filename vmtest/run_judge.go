@@ -9,44 +9,86 @@ import (
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
-// judge replaces the jobs' results by their verdicts.
-func (k *kernelRun) judge(entries []plan.Entry, t verdict.Trace) {
-	verdicts := verdict.Judge(entries, t)
-	k.update(func(rep *Report) {
-		for _, v := range verdicts {
-			for i := range rep.Results {
-				if rep.Results[i].Series == k.series.Series && rep.Results[i].ID == v.ID {
-					k.fill(&rep.Results[i], v)
-				}
-			}
-		}
+// What the report says of who could have forged a result.
+const (
+	trustConfined  = "confined"
+	trustGuestRoot = "guest-root"
+)
+
+// judge gives the cell the verdict on its VM's trace.
+func (r *cellRun) judge(t verdict.Trace, stats report.VMStats) report.Result {
+	console := r.store(t, "")
+	v := verdict.Judge([]plan.Entry{r.entry}, t)[0]
+	result := r.settle(r.cell, func(res *report.Result) {
+		res.ConsoleLog, res.VM = console, &stats
+		r.fill(res, v)
+		r.explain(res, v, t)
 	})
+	r.update(func(rep *Report) { rep.Kernels[r.kernel].ShutdownReason = t.Shutdown })
+	r.remember(r.cell, result)
+	return result
 }
 
 // fill copies a verdict and its record into a result.
-func (k *kernelRun) fill(r *report.Result, v verdict.Result) {
-	r.Outcome, r.Reason = v.Outcome, v.Reason
+func (r *cellRun) fill(res *report.Result, v verdict.Result) {
+	res.Outcome, res.Reason = v.Outcome, v.Reason
 	if v.Run == nil {
 		return
 	}
-	r.DurationNS = v.Run.DurationNS
-	r.Kmsg = blamed(v)
+	res.DurationNS = v.Run.DurationNS
+	res.Kmsg = blamed(v)
+	if res.Trust = trustConfined; r.entry.Needs.Root {
+		res.Trust = trustGuestRoot
+	}
+	if r.entry.Result == plan.ResultGoTest {
+		res.Tests = goTests(v.Run.Stdout)
+	}
 	if x := v.Run.Exit; x != nil {
-		fillExit(r, *x)
+		fillExit(res, *x)
 	}
 	looked := map[string]verdict.Artifact{}
 	for _, a := range v.Run.Artifacts {
 		looked[a.Path] = a
 	}
-	r.Artifacts = []report.Artifact{}
-	for _, e := range k.entries() {
-		if e.FullID() != r.ID {
-			continue
-		}
-		for _, want := range e.Artifacts {
-			r.Artifacts = append(r.Artifacts, artifact(*r, want, looked[want.Path]))
-		}
+	res.Artifacts = []report.Artifact{}
+	for _, want := range r.entry.Artifacts {
+		res.Artifacts = append(res.Artifacts, artifact(*res, want, looked[want.Path]))
 	}
+}
+
+// goTests lists the Go tests of an entry. Their names and words come from the
+// guest.
+func goTests(stdout []byte) []report.Test {
+	tests := verdict.Tests(stdout)
+	for i := range tests {
+		tests[i].Reason = printable(tests[i].Reason)
+	}
+	return tests
+}
+
+// explain adds what a person needs to see why a result is none to be happy
+// with, before looking at any log.
+func (r *cellRun) explain(res *report.Result, v verdict.Result, t verdict.Trace) {
+	if res.Outcome.Green() {
+		return
+	}
+	res.FailedStage = string(stageOf(v))
+	if v.Run != nil {
+		res.OutputTail = r.outputTail(*v.Run)
+	}
+	switch res.Outcome {
+	case report.Panic, report.Splat, report.Lost, report.Timeout, report.Infra:
+		res.ConsoleTail = tailLines(t.Console, maxConsoleTail)
+	}
+}
+
+// stageOf is where it went wrong: a test that has ended and whose VM then went
+// away was lost at the end.
+func stageOf(v verdict.Result) Stage {
+	if v.Outcome == report.Lost && v.Run != nil && v.Run.Exit != nil {
+		return StageTeardown
+	}
+	return StageTest
 }
 
 // fillExit takes only what is in range: the record comes from the guest.

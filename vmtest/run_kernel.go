@@ -2,210 +2,165 @@ package vmtest
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
+	"sync"
 	"time"
 
 	"namespaces-cgroups-ebpf/internal/report"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
-	"namespaces-cgroups-ebpf/vmtest/internal/plan"
-	"namespaces-cgroups-ebpf/vmtest/internal/verdict"
 )
 
-// bootAttempts is how often a VM that does not come up is started.
-const bootAttempts = 2
-
-// kernelRun runs all jobs on one kernel.
+// kernelRun is one kernel of a run, and what its cells share.
 type kernelRun struct {
 	*runner
 	index  int // of the kernel in the report
 	series kernels.Series
-	assets *assets
 	dir    string // for its outputs
-	traces int
+	total  int    // its cells
+
+	making sync.Mutex // of assets
+	base   *assets
+	assets map[variant]*assets
+
+	counting sync.Mutex
+	settled  int
+	began    time.Time
 }
 
-// kernel runs everything on the i-th kernel. Only a cancelled context is an
-// error: whatever else goes wrong is in the report.
-func (r *runner) kernel(ctx context.Context, i int) error {
-	k := &kernelRun{runner: r, index: i, series: r.series[i], dir: filepath.Join(r.Out, r.series[i].Series)}
-	start := time.Now()
-	if k.unpack(ctx) {
-		k.runAll(ctx)
+// open takes the kernels that were fetched, settles the cells that need no VM
+// (their kernel is not to be had, or too old for them, or their verdict is
+// kept), and returns the others.
+func (r *runner) open() []cell {
+	for i, s := range r.series {
+		r.kernels = append(r.kernels, &kernelRun{
+			runner: r, index: i, series: s, dir: filepath.Join(r.Out, s.Series), assets: map[variant]*assets{}, began: time.Now(),
+		})
 	}
-	r.update(func(rep *Report) { rep.Kernels[i].DurationNS = time.Since(start).Nanoseconds() })
-	r.emit(Event{Stage: StageDone, Kernel: k.series.Series, Took: time.Since(start)})
-	_ = r.write() // what is there by now; the last write reports the error
-	return ctx.Err()
+	for _, c := range r.cells {
+		r.kernels[c.kernel].total++
+	}
+	var waiting []cell
+	for _, k := range r.kernels {
+		waiting = append(waiting, k.open()...)
+	}
+	return waiting
 }
 
-// unpack takes the kernel that was fetched and makes what boots from it.
-func (k *kernelRun) unpack(ctx context.Context) bool {
+func (k *kernelRun) open() []cell {
 	got := k.fetched[k.index]
 	if got.err == nil {
 		k.record(got.Kernel)
-		k.assets, got.err = k.shared.forKernel(ctx, got.Kernel)
+		got.err = k.clear()
 	}
-	if got.err == nil {
-		return true
+	if got.err != nil {
+		k.giveUp(k.own(), fetchOutcome(got.err), StageFetch, got.err)
+		return nil
 	}
-	k.blameKernel(fetchOutcome(got.err), got.err)
-	return false
+	var waiting []cell
+	for _, c := range k.own() {
+		if !k.skip(c) && !k.keep(c) {
+			waiting = append(waiting, c)
+		}
+	}
+	if len(waiting) == 0 {
+		k.update(func(rep *Report) {
+			rep.Kernels[k.index].Outcome, rep.Kernels[k.index].Reason = report.Pass, "not booted: no test had to run"
+		})
+	}
+	return waiting
 }
 
-// runAll runs the tests in one VM as long as that lives, and the rest in
-// another one. At last those run again that passed in a VM which another test
-// took down. Each VM that is lost has settled one test for good, so this ends.
-func (k *kernelRun) runAll(ctx context.Context) {
-	if err := os.RemoveAll(k.dir); err != nil {
-		k.blameKernel(report.Infra, err)
-		return
+// clear removes what an earlier run has left in the kernel's directory, unless
+// its verdicts may be kept.
+func (k *kernelRun) clear() error {
+	if k.Resume {
+		return os.MkdirAll(k.dir, 0o755)
 	}
-	if err := os.MkdirAll(k.dir, 0o755); err != nil {
-		k.blameKernel(report.Infra, err)
-		return
+	return freshDir(k.dir)
+}
+
+// own lists the kernel's cells.
+func (k *kernelRun) own() []cell {
+	var own []cell
+	for _, c := range k.cells {
+		if c.kernel == k.index {
+			own = append(own, c)
+		}
 	}
-	queue := k.entries()
-	for failures := 0; len(queue) > 0 && failures < bootAttempts && ctx.Err() == nil; {
-		done, again, err := k.runVM(ctx, queue)
-		queue = slices.Concat(queue[done:], again)
+	return own
+}
+
+// skip settles a cell whose entry is not for this kernel. The release is that
+// of the kernel's package; every VM that comes up has said that it is its own.
+func (k *kernelRun) skip(c cell) bool {
+	applies, reason, err := c.entry.Applies(k.fetched[k.index].Release)
+	if applies || err != nil {
+		return false // the guest itself is asked
+	}
+	k.settle(c, func(r *report.Result) { r.Outcome, r.Reason = report.Skip, reason })
+	return true
+}
+
+// assetsFor is what the VMs of a cell's variant boot from. The kernel's part
+// is made at the first call.
+func (k *kernelRun) assetsFor(ctx context.Context, c cell) (*assets, error) {
+	k.making.Lock()
+	defer k.making.Unlock()
+	if a := k.assets[c.variant()]; a != nil {
+		return a, nil
+	}
+	shared := k.images[c.entry.Needs.Image]
+	if k.base == nil {
+		base, err := shared.forKernel(ctx, k.fetched[k.index].Kernel)
 		if err != nil {
-			failures++
+			return nil, err
 		}
+		k.base = base
 	}
+	own := *k.base
+	own.config, own.image = shared.config, shared.image
+	own.config.System = c.entry.Needs.Init
+	k.assets[c.variant()] = &own
+	return &own, nil
 }
 
-func (r *runner) entries() []plan.Entry {
-	var all []plan.Entry
-	for _, p := range r.plans {
-		all = append(all, p.Entries...)
+// settle gives a cell its result.
+func (k *kernelRun) settle(c cell, change func(*report.Result)) report.Result {
+	var result report.Result
+	k.update(func(rep *Report) {
+		change(&rep.Results[c.result])
+		result = rep.Results[c.result]
+	})
+	k.counting.Lock()
+	k.settled++
+	settled := k.settled
+	k.counting.Unlock()
+	if settled == k.total {
+		took := time.Since(k.began)
+		k.update(func(rep *Report) { rep.Kernels[k.index].DurationNS = took.Nanoseconds() })
+		defer k.emit(Event{Stage: StageDone, Kernel: k.series.Series, Took: took, Settled: settled, Total: k.total})
 	}
-	return all
+	return result
 }
 
-// runVM boots a VM, runs entries until they are done or the VM is lost, and
-// judges them. It returns how many were judged, and which of them deserve
-// another VM; the error is a boot that failed.
-func (k *kernelRun) runVM(ctx context.Context, entries []plan.Entry) (done int, again []plan.Entry, err error) {
-	end := k.begin(Event{Stage: StageBoot, Kernel: k.series.Series})
-	start := time.Now()
-	vm, err := boot(ctx, k.assets)
-	if err != nil {
-		k.bootFailed(entries, err, time.Since(start))
-		end(report.Infra, err.Error())
-		return 0, nil, err
-	}
-	defer func() { _ = vm.Close() }()
-	end(report.Pass, fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name))
-	trace := verdict.Trace{Release: k.assets.kernel.Release, At: time.Now(), Emulated: vm.Accelerator.Name == "tcg", Hello: &vm.session.helloMsg}
-	done = k.runEntries(ctx, vm, entries, &trace)
-	lost := trace.Fault != ""
-	k.stop(ctx, vm, &trace)
-	k.booted(vm, trace, k.keep(trace))
-	k.judge(entries[:done], trace)
-	if lost && len(trace.Runs) > 0 {
-		again = passed(entries[:done], trace)
-	}
-	return done, again, nil
+// progress is the count of settled cells.
+func (k *kernelRun) progress() int {
+	k.counting.Lock()
+	defer k.counting.Unlock()
+	return k.settled
 }
 
-// runEntries runs entries in order and returns how many it is done with.
-func (k *kernelRun) runEntries(ctx context.Context, vm *VM, entries []plan.Entry, trace *verdict.Trace) int {
-	for i, e := range entries {
-		if ok, _, err := e.Applies(vm.Release); err != nil || !ok {
-			continue
+// giveUp settles cells that get no VM.
+func (k *kernelRun) giveUp(cells []cell, o report.Outcome, stage Stage, err error) {
+	k.update(func(rep *Report) {
+		if row := &rep.Kernels[k.index]; row.Outcome != report.Pass {
+			row.Outcome, row.Reason = o, err.Error()
 		}
-		if ctx.Err() != nil {
-			trace.Fault = "interrupted"
-			return i
-		}
-		end := k.begin(Event{Stage: StageTest, Kernel: k.series.Series, Test: e.FullID()})
-		run := entryRun{vm: vm, entry: e, seed: k.Seed, dir: filepath.Join(k.dir, e.Deliverable, e.ID)}
-		late(vm, trace)
-		record, lost := run.run(ctx)
-		trace.Runs = append(trace.Runs, record)
-		if lost != nil {
-			trace.Fault = lost.Error()
-			vm.settle()
-		}
-		end(preview(e, vm, *trace))
-		if lost != nil {
-			return i + 1
-		}
-		if spoiled(*trace) {
-			return i // it is the first one in the next VM
-		}
-	}
-	return len(entries)
-}
-
-// late charges what the kernel logged after the end of a test to that test:
-// nothing else has run since.
-func late(vm *VM, t *verdict.Trace) {
-	lines, lost := vm.session.takeKmsg()
-	if len(t.Runs) == 0 {
-		return
-	}
-	last := &t.Runs[len(t.Runs)-1]
-	last.Kmsg = append(last.Kmsg, lines...)
-	last.KmsgLostCount += lost
-}
-
-// preview judges one record for the live view; the end of the VM may still
-// take it back.
-func preview(e plan.Entry, vm *VM, t verdict.Trace) (report.Outcome, string) {
-	t.Console = vm.Console()
-	r := verdict.Preview(e, t)
-	if r.Outcome.Green() && t.Fault != "" {
-		return report.Lost, t.Fault
-	}
-	return r.Outcome, r.Reason
-}
-
-// stop ends the VM and takes down how it ended.
-func (k *kernelRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) {
-	if t.Fault == "" {
-		if err := vm.Shutdown(context.WithoutCancel(ctx)); err != nil {
-			t.Fault = err.Error()
-		}
-	}
-	vm.settle()
-	_ = vm.process.Close()
-	<-vm.session.ended
-	late(vm, t)
-	if isClosed(vm.session.done) {
-		t.Done = &vm.session.doneMsg
-	}
-	if cause := vm.session.cause(); errors.Is(cause, errAfterDone) {
-		t.Fault = cause.Error()
-	}
-	t.Shutdown = vm.process.ShutdownReason()
-	t.Console = vm.Console()
-	if t.Fault != "" {
-		t.Fault += "; " + vm.process.Ending()
+	})
+	for _, c := range cells {
+		k.settle(c, func(r *report.Result) {
+			r.Outcome, r.Reason, r.FailedStage = o, err.Error(), string(stage)
+		})
 	}
 }
-
-// keep writes the console and the trace beside the outputs, and returns the
-// console's name below the output directory.
-func (k *kernelRun) keep(t verdict.Trace) string {
-	k.traces++
-	suffix := ""
-	if k.traces > 1 {
-		suffix = fmt.Sprintf("-%d", k.traces)
-	}
-	console := "console" + suffix + ".log"
-	_ = os.WriteFile(filepath.Join(k.dir, console), t.Console, 0o644)
-	t.Console, t.Fault = nil, k.redacted(t.Fault) // the console is beside it already
-	if data, err := json.Marshal(t); err == nil {
-		_ = os.WriteFile(filepath.Join(k.dir, "trace"+suffix+".json"), data, 0o644)
-	}
-	return path.Join(k.series.Series, console)
-}
-
-func tail(b []byte, n int) string { return string(b[max(0, len(b)-n):]) }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"namespaces-cgroups-ebpf/internal/report"
 )
 
 // redact takes the directories of this machine out of reasons.
@@ -16,10 +18,25 @@ func (r *runner) redact() {
 		}
 	}
 	for i := range r.report.Results {
-		r.report.Results[i].Reason = r.redacted(r.report.Results[i].Reason)
+		r.redactResult(&r.report.Results[i])
 	}
 	reason := &r.report.Run.Accelerator.Reason
 	*reason = r.redacted(*reason)
+}
+
+func (r *runner) redactResult(res *report.Result) {
+	res.Reason = r.redacted(res.Reason)
+	res.OutputTail, res.ConsoleTail = r.redactedLines(res.OutputTail), r.redactedLines(res.ConsoleTail)
+}
+
+// redactedLines leaves the lines themselves alone: a copy of the result that
+// they are from may be in use.
+func (r *runner) redactedLines(lines []string) []string {
+	var clean []string
+	for _, line := range lines {
+		clean = append(clean, r.redacted(line))
+	}
+	return clean
 }
 
 // redacted replaces directories by the name of who has chosen them.

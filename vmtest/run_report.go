@@ -1,11 +1,12 @@
 package vmtest
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,7 +45,9 @@ func (r *runner) seedReport() {
 		Run: report.Run{
 			StartedAt: r.started.UTC(), FinishedAt: r.started.UTC(), Tier: r.Tier, Seed: fmt.Sprint(r.Seed),
 			HarnessVersion: buildinfo.Version(), QEMUVersion: "unknown",
-			Host:        report.Host{Kernel: release, Arch: runtime.GOARCH, CPUCount: runtime.NumCPU()},
+			Host: report.Host{
+				Kernel: release, Arch: runtime.GOARCH, CPUCount: runtime.NumCPU(), MemoryBytes: meminfo("MemTotal"),
+			},
 			Accelerator: report.Accelerator{Name: "none", Reason: "not chosen yet"},
 		},
 		Kernels: []report.Kernel{}, Results: []report.Result{}, Quota: []report.Quota{},
@@ -53,60 +56,82 @@ func (r *runner) seedReport() {
 		r.report.Kernels = append(r.report.Kernels, report.Kernel{
 			Series: s.Series, Optional: s.Optional, Outcome: report.Lost, Reason: "not reached", Packages: []report.Package{},
 		})
-		for _, e := range r.entries() {
-			r.report.Results = append(r.report.Results, r.planned(s.Series, e))
-		}
+	}
+	for _, c := range r.cells {
+		r.report.Results = append(r.report.Results, r.planned(r.series[c.kernel].Series, c.entry))
+	}
+	if r.Shard != (Shard{}) {
+		r.report.Run.Shard, r.report.Run.Planned = &r.Shard, r.whole()
 	}
 	_ = r.write()
 }
 
-func (r *runner) planned(series string, e plan.Entry) report.Result {
-	id := e.FullID()
-	return report.Result{
-		ID: id, Deliverable: e.Deliverable, Entry: e.ID, Kernel: series, Series: series,
-		Outcome: report.Lost, Reason: "never ran", Artifacts: []report.Artifact{},
-		Reproduce: fmt.Sprintf("bin/vmtest run --kernels %s --tests %s --tier %s --seed %d", series, id, r.Tier, r.Seed),
+// whole is what all shards together have to show.
+func (r *runner) whole() *report.Planned {
+	planned := &report.Planned{}
+	series, _ := selectSeries(r.Config, r.Kernels) // as pick did
+	for _, s := range series {
+		planned.Series = append(planned.Series, s.Series)
 	}
+	for _, p := range r.plans {
+		for _, e := range p.Entries {
+			planned.Tests = append(planned.Tests, e.FullID())
+		}
+	}
+	return planned
+}
+
+func (r *runner) planned(series string, e plan.Entry) report.Result {
+	return report.Result{
+		ID: e.FullID(), Deliverable: e.Deliverable, Entry: e.ID, Kernel: series, Series: series,
+		Outcome: report.Lost, Reason: neverRan, Artifacts: []report.Artifact{}, Reproduce: r.reproduce(series, e),
+	}
+}
+
+// neverRan is the reason of a cell that the run has not come to.
+const neverRan = "never ran"
+
+// reproduce is the command that runs a cell again as it was.
+func (r *runner) reproduce(series string, e plan.Entry) string {
+	command := fmt.Sprintf("bin/vmtest run --kernels %s --tests %s --tier %s --seed %d", series, e.FullID(), r.Tier, r.Seed)
+	if r.Accelerator != "" && r.Accelerator != "auto" {
+		command += " --accel " + r.Accelerator
+	}
+	if r.Cold {
+		command += " --cold"
+	}
+	return command
 }
 
 func (r *runner) update(change func(*Report)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.report)
+	r.dirty = true
 }
 
-// provenance takes down what is known once the shared parts are there.
-func (r *runner) provenance() {
+// provenance takes down what is known once the shared parts are there. Where
+// cells need other images too, a kernel's row names the first.
+func (r *runner) provenance(shared *assets) {
 	version := qemu.Version()
 	r.update(func(rep *Report) {
 		rep.Run.QEMUVersion = version
-		rep.Run.Accelerator = report.Accelerator{Name: r.shared.accelerator.Name, Reason: r.shared.accelerator.Reason}
+		rep.Run.Accelerator = report.Accelerator{Name: shared.accelerator.Name, Reason: shared.accelerator.Reason}
 		for i := range rep.Kernels {
-			rep.Kernels[i].ImageHash = r.shared.image.Hash
+			rep.Kernels[i].ImageHash = shared.image.Hash
 		}
 	})
 }
 
-// blame gives every kernel and result the same outcome and reason.
-func (r *runner) blame(o report.Outcome, err error) {
+// blame gives everything the same reason: nothing was booted.
+func (r *runner) blame(err error) {
 	r.update(func(rep *Report) {
 		for i := range rep.Kernels {
-			rep.Kernels[i].Outcome, rep.Kernels[i].Reason = o, err.Error()
+			rep.Kernels[i].Outcome, rep.Kernels[i].Reason = report.Infra, err.Error()
 		}
 		for i := range rep.Results {
-			rep.Results[i].Outcome, rep.Results[i].Reason = o, err.Error()
-		}
-	})
-}
-
-// blameKernel does so for one kernel's results that have no verdict yet.
-func (k *kernelRun) blameKernel(o report.Outcome, err error) {
-	k.update(func(rep *Report) {
-		rep.Kernels[k.index].Outcome, rep.Kernels[k.index].Reason = o, err.Error()
-		for i := range rep.Results {
-			if rep.Results[i].Series == k.series.Series && rep.Results[i].Outcome == report.Lost {
-				rep.Results[i].Outcome, rep.Results[i].Reason = o, err.Error()
-			}
+			rep.Results[i].Outcome, rep.Results[i].Reason = report.Infra, err.Error()
+			rep.Results[i].FailedStage = string(StageImage)
 		}
 	})
 }
@@ -127,17 +152,17 @@ func (k *kernelRun) record(got kernels.Kernel) {
 	})
 }
 
-// booted takes down how the VM came up and went down.
-func (k *kernelRun) booted(vm *VM, t verdict.Trace, console string) {
-	k.update(func(rep *Report) {
-		row := &rep.Kernels[k.index]
+// booted takes down how a VM came up.
+func (r *cellRun) booted(vm *VM) {
+	if vm.Accelerator.Name == "tcg" {
+		r.speed.atLeast(vm.BootDuration.Seconds() / referenceBoot.Seconds())
+	}
+	r.update(func(rep *Report) {
+		row := &rep.Kernels[r.kernel]
 		row.AttemptsCount++
-		row.Outcome, row.Reason, row.BootNS = report.Pass, k.assets.kernel.Note, vm.BootDuration.Nanoseconds()
-		if ending := t.Ending(); ending != "" {
-			row.Outcome, row.Reason = report.Lost, ending
-			row.FailedAttempts = append(row.FailedAttempts, report.Attempt{Outcome: report.Lost, Reason: ending, DurationNS: time.Since(vm.began).Nanoseconds()})
+		if row.Outcome != report.Pass {
+			row.Outcome, row.Reason, row.BootNS = report.Pass, r.fetched[r.kernel].Note, vm.BootDuration.Nanoseconds()
 		}
-		row.ShutdownReason, row.ConsoleLog = t.Shutdown, console
 		// KVM that was chosen and did not bring up a guest was not used.
 		if a := vm.Accelerator; a.Name != rep.Run.Accelerator.Name {
 			rep.Run.Accelerator = report.Accelerator{Name: a.Name, Reason: a.Reason}
@@ -145,33 +170,41 @@ func (k *kernelRun) booted(vm *VM, t verdict.Trace, console string) {
 	})
 }
 
-// bootFailed judges a VM that never came up, keeping its console.
-func (k *kernelRun) bootFailed(entries []plan.Entry, err error, took time.Duration) {
-	trace := verdict.Trace{Release: k.assets.kernel.Release, Fault: err.Error()}
-	var b *bootError
-	if errors.As(err, &b) {
-		trace.Console, trace.Shutdown = b.console, b.reason
-		if len(b.stderr) > 0 {
-			trace.Fault += "; qemu: " + tail(b.stderr, 300)
-		}
-	}
-	console := k.keep(trace)
-	k.judge(entries, trace)
-	k.update(func(rep *Report) {
-		row := &rep.Kernels[k.index]
+// bootFailed takes down a VM that did not come up.
+func (r *cellRun) bootFailed(trace verdict.Trace, console string, took time.Duration) {
+	r.update(func(rep *Report) {
+		row := &rep.Kernels[r.kernel]
 		row.AttemptsCount++
 		row.FailedAttempts = append(row.FailedAttempts, report.Attempt{Outcome: report.Infra, Reason: trace.Fault, DurationNS: took.Nanoseconds()})
-		row.Outcome, row.Reason = report.Infra, trace.Fault
+		if row.Outcome != report.Pass {
+			row.Outcome, row.Reason = report.Infra, trace.Fault
+		}
 		row.ShutdownReason, row.ConsoleLog = trace.Shutdown, console
 	})
 }
 
 // finish takes down the end of the run.
-func (r *runner) finish() {
+func (r *runner) finish(ctx context.Context) {
+	if r.overQuota() {
+		r.measure(ctx) // the machine may have become slower than it was at the start
+	}
+	took := time.Since(r.started)
 	r.update(func(rep *Report) {
-		rep.Run.FinishedAt = time.Now().UTC()
-		rep.Run.DurationNS = time.Since(r.started).Nanoseconds()
+		rep.Run.FinishedAt, rep.Run.DurationNS = time.Now().UTC(), took.Nanoseconds()
+		rep.Run.Stages = r.stages.report()
+		rep.Run.HarnessShareNS = (took - r.stages.occupied(StageTest)).Nanoseconds()
+		for i := range rep.Results {
+			if res := &rep.Results[i]; ctx.Err() != nil && res.Reason == neverRan {
+				res.Reason = neverRan + ": " + errInterrupted.Error()
+			}
+		}
 	})
+}
+
+func (r *runner) overQuota() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.quotas(), func(q report.Quota) bool { return !q.Within })
 }
 
 // quotas adds up the test time of each deliverable on each kernel.
@@ -203,15 +236,50 @@ func quota(rep Report, k report.Kernel, p plan.Plan, tier string) (report.Quota,
 			q.UsedNS += r.DurationNS
 		}
 	}
-	q.Within = q.UsedNS <= q.QuotaNS
+	// A machine that is slower by a measured ratio may take that much longer.
+	q.ReferenceNS = int64(float64(q.UsedNS) / max(rep.Run.Slowdown, 1))
+	q.Within = q.ReferenceNS <= q.QuotaNS
 	return q, true
+}
+
+// reportEvery is how often the report is written while it changes.
+const reportEvery = time.Second
+
+// writeOften keeps the report on disk up to date until the function that it
+// returns is called.
+func (r *runner) writeOften() (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(reportEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+				if r.changed() {
+					_ = r.write() // what is there by now; the last write reports the error
+				}
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+func (r *runner) changed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dirty
 }
 
 // write puts the report on disk as it is now. Paths of this machine stay out
 // of it.
 func (r *runner) write() error {
+	defer r.stages.enter(StageReport)()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.dirty = false
 	r.report.Quota = r.quotas()
 	r.report.Summarize()
 	r.redact()

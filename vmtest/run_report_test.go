@@ -1,6 +1,7 @@
 package vmtest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,18 +48,29 @@ func testRunner(t *testing.T) *runner {
 	})
 	require.NoError(t, err)
 	t.Cleanup(r.close)
+	r.calibrate = func(context.Context) (float64, error) { return 0.9, nil }
 	return r
 }
 
-// kernelOf is the first kernel's part of the run, fetched.
-func kernelOf(t *testing.T, r *runner) *kernelRun {
-	k := &kernelRun{runner: r, series: r.series[0], dir: filepath.Join(r.Out, r.series[0].Series)}
-	require.NoError(t, os.MkdirAll(k.dir, 0o755))
-	k.assets = &assets{kernel: kernels.Kernel{Release: testRelease}}
-	k.record(kernels.Kernel{Release: testRelease, Version: "5.10.1-1", Suite: "bullseye", Packages: []kernels.Package{
-		{Name: "linux-image", Version: "5.10.1-1", File: "a.deb", SHA256: strings.Repeat("a", 64), Source: "mirror"},
-	}})
-	return k
+// opened makes the run's kernel one that was fetched, and returns the first
+// cell that waits for a VM.
+func opened(t *testing.T, r *runner) *cellRun {
+	r.fetched = []fetchedKernel{{Kernel: kernels.Kernel{
+		Series: "5.10", Release: testRelease, Version: "5.10.1-1", Suite: "bullseye", Packages: []kernels.Package{
+			{Name: "linux-image", Version: "5.10.1-1", File: "a.deb", SHA256: strings.Repeat("a", 64), Source: "mirror"},
+		},
+	}}}
+	r.images = map[string]*assets{"base": {}}
+	waiting := r.open()
+	r.queue = newQueue(waiting, false)
+	if len(waiting) == 0 {
+		return nil
+	}
+	c, ok := r.queue.take(t.Context())
+	require.True(t, ok)
+	cr := &cellRun{kernelRun: r.kernels[0], cell: c, dir: filepath.Join(r.Out, "5.10", "bpf-tour", c.entry.ID), attempts: 1}
+	require.NoError(t, os.MkdirAll(cr.dir, 0o755))
+	return cr
 }
 
 // written reads the report back from the disk; it must fit its schema.
@@ -111,10 +123,10 @@ func TestReportsFitTheirSchema(t *testing.T) {
 	}
 	judged := func(change func(*verdict.Trace)) func(*testing.T, *runner) {
 		return func(t *testing.T, r *runner) {
-			k, trace := kernelOf(t, r), listed()
+			c, trace := opened(t, r), listed()
 			change(&trace)
-			k.booted(vm(), trace, k.keep(trace))
-			k.judge(k.entries(), trace)
+			c.booted(vm())
+			c.judge(trace, report.VMStats{AttemptsCount: 1})
 		}
 	}
 	exit := func(x wire.Exit) func(*testing.T, *runner) {
@@ -128,21 +140,23 @@ func TestReportsFitTheirSchema(t *testing.T) {
 	}{
 		{"green", judged(func(*verdict.Trace) {}), "pass skip", 0},
 		{"nothing happened", func(*testing.T, *runner) {}, "lost lost", 128},
-		{"fetched, then interrupted", func(t *testing.T, r *runner) { kernelOf(t, r) }, "lost lost", 128},
-		{"no image", func(_ *testing.T, r *runner) { r.blame(report.Infra, errors.New("mmdebstrap: exit status 25")) }, "infra infra", 128},
-		{"no kernel", func(_ *testing.T, r *runner) {
-			k := &kernelRun{runner: r, series: r.series[0]}
-			k.blameKernel(report.Unavailable, kernels.ErrUnavailable)
+		{"fetched, then interrupted", func(t *testing.T, r *runner) { opened(t, r) }, "lost skip", 128},
+		{"no image", func(_ *testing.T, r *runner) { r.blame(errors.New("mmdebstrap: exit status 25")) }, "infra infra", 128},
+		{"no kernel", func(t *testing.T, r *runner) {
+			r.fetched = []fetchedKernel{{err: kernels.ErrUnavailable}}
+			require.Empty(t, r.open())
 		}, "unavailable unavailable", 128},
 		{"boot failed", func(t *testing.T, r *runner) {
-			k := kernelOf(t, r)
-			k.bootFailed(k.entries(), &bootError{err: errors.New("no answer within 3m0s"), stderr: []byte("qemu: no")}, time.Second)
-		}, "infra infra", 128},
+			c := opened(t, r)
+			trace := failedBoot(testRelease, &bootError{err: errors.New("no answer within 3m0s"), stderr: []byte("qemu: no")})
+			c.bootFailed(trace, "5.10/console.log", time.Second)
+			c.neverUp(trace, "5.10/console.log")
+		}, "infra skip", 128},
 		{"boot failed once", func(t *testing.T, r *runner) {
-			k, trace := kernelOf(t, r), listed()
-			k.bootFailed(k.entries(), errors.New("no answer within 3m0s"), time.Second)
-			k.booted(vm(), trace, k.keep(trace))
-			k.judge(k.entries(), trace)
+			c := opened(t, r)
+			c.bootFailed(failedBoot(testRelease, errors.New("no answer within 3m0s")), "5.10/console.log", time.Second)
+			c.booted(vm())
+			c.judge(listed(), report.VMStats{AttemptsCount: 2})
 		}, "pass skip", 0},
 		{"guest lost", judged(func(t *verdict.Trace) {
 			t.Runs[0].Exit, t.Done, t.Shutdown, t.Fault = nil, nil, "", "guest lost: EOF"
@@ -177,7 +191,7 @@ func TestReportsFitTheirSchema(t *testing.T) {
 			tt.play(t, r)
 			require.NoError(t, r.write(), "while it runs")
 			written(t, r)
-			r.finish()
+			r.finish(t.Context())
 			require.NoError(t, r.write())
 			rep := written(t, r)
 			require.Equal(t, tt.want, outcomes(rep))
@@ -192,51 +206,91 @@ func TestReportsFitTheirSchema(t *testing.T) {
 
 func TestResultDetails(t *testing.T) {
 	r := testRunner(t)
-	k, trace := kernelOf(t, r), listed()
+	c, trace := opened(t, r), listed()
 	trace.Runs[0].Kmsg = []wire.Kmsg{{Text: "healthy"}, {Text: "BUG: x"}, {Text: "Call Trace:"}}
-	k.judge(k.entries(), trace)
-	k.judge(k.entries(), trace) // as for a VM that was tried twice
-	result := r.report.Results[0]
+	trace.Console = []byte("[ 1.0] first\r\n[ 2.0] \x1b[31mlast\r\n")
+	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "stderr.log"), []byte("why: "+r.Out+"/x\n\n"), 0o644))
+	result := c.judge(trace, report.VMStats{BootNS: 3e9, AttemptsCount: 1})
 	require.Equal(t, []string{"BUG: x", "Call Trace:"}, result.Kmsg, "only what counts against it")
 	require.Len(t, result.Artifacts, 1)
 	require.Equal(t, "5.10/bpf-tour/list/stdout.log", result.Artifacts[0].Stored)
 	require.Equal(t, "recipe-list/v1", result.Artifacts[0].Schema)
 	require.EqualValues(t, 1e9, result.DurationNS)
 	require.Equal(t, testRelease, result.Kernel)
+	require.Equal(t, "test", result.FailedStage)
+	require.Equal(t, "guest-root", result.Trust)
+	require.EqualValues(t, 3e9, result.VM.BootNS)
+	require.Equal(t, []string{"[ 1.0] first", "[ 2.0] [31mlast"}, result.ConsoleTail)
+	require.Equal(t, "5.10/bpf-tour/list/console.log", result.ConsoleLog)
+	require.FileExists(t, filepath.Join(r.Out, result.ConsoleLog))
+	require.NoError(t, r.write())
+	require.Equal(t, []string{"why: $OUT/x"}, written(t, r).Results[0].OutputTail)
+}
 
-	trace.Runs[0].Kmsg = nil
+func TestKernelLogIsBounded(t *testing.T) {
+	r := testRunner(t)
+	c, trace := opened(t, r), listed()
 	for i := range 500 {
 		trace.Runs[0].Kmsg = append(trace.Runs[0].Kmsg, wire.Kmsg{Text: fmt.Sprint("BUG: ", i)})
 	}
-	k.judge(k.entries(), trace)
-	require.Len(t, r.report.Results[0].Kmsg, maxKmsg)
+	require.Len(t, c.judge(trace, report.VMStats{}).Kmsg, maxKmsg)
 }
 
 // KVM that was chosen but did not bring up the guest is not what the report
 // names.
 func TestReportNamesTheAcceleratorThatRan(t *testing.T) {
 	r := testRunner(t)
-	k, trace := kernelOf(t, r), listed()
+	c := opened(t, r)
 	r.report.Run.Accelerator = report.Accelerator{Name: "kvm", Reason: "0.1 s in the probe"}
-	k.booted(&VM{Accelerator: qemu.Accelerator{Name: "tcg", Reason: "kvm did not bring up the guest"}}, trace, "5.10/console.log")
+	c.booted(&VM{Accelerator: qemu.Accelerator{Name: "tcg", Reason: "kvm did not bring up the guest"}})
 	require.Equal(t, report.Accelerator{Name: "tcg", Reason: "kvm did not bring up the guest"}, r.report.Run.Accelerator)
 }
 
 func TestReportsHoldNoHostPath(t *testing.T) {
 	r := testRunner(t)
 	temp := filepath.Join(os.TempDir(), workPrefix+"123", "scratch")
-	k := kernelOf(t, r)
-	r.blame(report.Infra, fmt.Errorf("open %s/kernels/x: denied; %s: full; %s/6.12: read-only; %s/bin/vmtest missing", r.CacheDir, temp, r.Out, r.Repo))
+	c := opened(t, r)
+	r.blame(fmt.Errorf("open %s/kernels/x: denied; %s: full; %s/6.12: read-only; %s/bin/vmtest missing", r.CacheDir, temp, r.Out, r.Repo))
 	trace := listed()
 	trace.Fault = "qemu: " + r.CacheDir + "/images"
-	k.keep(trace)
+	c.store(trace, "")
 	require.NoError(t, r.write())
 	rep := written(t, r)
 	require.Equal(t, "open $VMTEST_CACHE/kernels/x: denied; $TMPDIR/"+workPrefix+"123/scratch: full; $OUT/6.12: read-only; $REPO/bin/vmtest missing", rep.Results[0].Reason)
 	require.Equal(t, rep.Results[0].Reason, rep.Kernels[0].Reason)
-	kept, err := os.ReadFile(filepath.Join(k.dir, "trace.json"))
+	kept, err := os.ReadFile(filepath.Join(c.dir, "trace.json"))
 	require.NoError(t, err)
 	require.NotContains(t, string(kept), r.Repo)
+}
+
+// TestQuotaIsForTheReferenceMachine: a slower machine may take longer, as far
+// as it was measured to be slower.
+func TestQuotaIsForTheReferenceMachine(t *testing.T) {
+	tests := []struct {
+		name   string
+		ratio  float64
+		used   time.Duration
+		within bool
+	}{
+		{"within", 1, 70 * time.Second, true},
+		{"over", 1, 71 * time.Second, false},
+		{"slow machine", 2, 139 * time.Second, true},
+		{"over on a slow machine too", 2, 141 * time.Second, false},
+		{"not measured", 0, 71 * time.Second, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rep := Report{Run: report.Run{Slowdown: tt.ratio}, Results: []report.Result{
+				{Series: "6.12", Deliverable: "bpf-tour", DurationNS: tt.used.Nanoseconds()},
+				{Series: "6.12", Deliverable: "connsnoop", DurationNS: 9e18},
+				{Series: "6.1", Deliverable: "bpf-tour", DurationNS: 9e18},
+			}}
+			q, ok := quota(rep, report.Kernel{Series: "6.12"}, plan.Plan{Deliverable: "bpf-tour"}, plan.TierDefault)
+			require.True(t, ok)
+			require.Equal(t, tt.within, q.Within)
+			require.Equal(t, tt.used.Nanoseconds(), q.UsedNS, "what was measured is never bent")
+		})
+	}
 }
 
 func TestRunIsRefused(t *testing.T) {
@@ -253,6 +307,9 @@ func TestRunIsRefused(t *testing.T) {
 		{"test of the other tier", func(c *RunConfig) { c.Tests = []string{"bpf-tour/slow"} }, "nothing to run"},
 		{"unknown tier", func(c *RunConfig) { c.Tier = "quick" }, `tier "quick"`},
 		{"unknown accelerator", func(c *RunConfig) { c.Accelerator = "warp" }, `accelerator "warp", want auto, kvm or tcg`},
+		{"shard of nothing", func(c *RunConfig) { c.Shard = Shard{Index: 1} }, "shard 1/0"},
+		{"shard beyond the last", func(c *RunConfig) { c.Shard = Shard{Index: 3, Count: 2} }, "shard 3/2"},
+		{"more shards than cells", func(c *RunConfig) { c.Shard = Shard{Index: 5, Count: 5} }, "nothing to run: shard 5/5 is empty"},
 		{"no plans", func(c *RunConfig) { c.Repo = filepath.Join(c.Repo, "bpf-tour") }, "no */vmtest.json"},
 	}
 	for _, tt := range tests {
@@ -262,7 +319,7 @@ func TestRunIsRefused(t *testing.T) {
 			rep, err := Run(t.Context(), c)
 			require.ErrorContains(t, err, tt.want)
 			require.Empty(t, rep.Schema, "nothing was started")
-			require.Equal(t, tt.want == "nothing to run", errors.Is(err, ErrNoTests))
+			require.Equal(t, strings.HasPrefix(tt.want, "nothing to run"), errors.Is(err, ErrNoTests))
 		})
 	}
 }

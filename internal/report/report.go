@@ -151,7 +151,8 @@ type Result struct {
 	FailedStage string     `json:"failed_stage,omitempty"`
 	VM          *VMStats   `json:"vm,omitempty"`
 	Trust       string     `json:"trust,omitempty"`
-	Reproduce   string     `json:"reproduce"` // command that runs just this cell
+	Resumed     bool       `json:"resumed,omitempty"` // kept from an earlier run
+	Reproduce   string     `json:"reproduce"`         // command that runs just this cell
 }
 
 // VMStats is what the VM of one test cost.
@@ -187,6 +188,7 @@ type Quota struct {
 	Deliverable string `json:"deliverable"`
 	Kernel      string `json:"kernel"`
 	UsedNS      int64  `json:"used_ns"`
+	ReferenceNS int64  `json:"reference_ns,omitempty"` // used_ns by the speed of the machine that quotas are made for
 	QuotaNS     int64  `json:"quota_ns"`
 	Within      bool   `json:"within"`
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/vmtest"
 )
 
 // printReport ends a run: what is not a plain pass, the matrix, the counts.
@@ -15,7 +17,8 @@ func printReport(w io.Writer, r report.Report, out string) error {
 	printReasons(w, r.Results)
 	for _, q := range r.Quota {
 		if !q.Within {
-			fmt.Fprintf(w, "%s on %s: over its quota: %.1f s of %.0f s\n", q.Deliverable, q.Kernel, float64(q.UsedNS)/1e9, float64(q.QuotaNS)/1e9)
+			fmt.Fprintf(w, "%s on %s: over its quota: %.1f s of %.0f s%s\n",
+				q.Deliverable, q.Kernel, float64(q.UsedNS)/1e9, float64(q.QuotaNS)/1e9, stretched(r.Run.Slowdown))
 		}
 	}
 	if err := printMatrix(w, report.NewMatrix(r)); err != nil {
@@ -46,9 +49,52 @@ func printReasons(w io.Writer, results []report.Result) {
 		}
 		fmt.Fprintf(w, "%s on %s: %s: %s\n", id, r.Kernel, r.Outcome, oneLine(r.Reason))
 		if !r.Outcome.Green() {
-			fmt.Fprintf(w, "    again: %s\n", r.Reproduce)
+			printDetail(w, r)
 		}
 	}
+}
+
+// stretched says by how much a quota was multiplied on a slow machine.
+func stretched(ratio float64) string {
+	if ratio <= 1 {
+		return ""
+	}
+	return fmt.Sprintf(" times %.1f, since this machine is that much slower", ratio)
+}
+
+// Lines shown of a test's output and of the console; the report has more.
+const (
+	shownOutput  = 15
+	shownConsole = 10
+)
+
+// printDetail says where a test went wrong, shows the end of what it said
+// itself (or of the console, if it said nothing), and how to run it again.
+func printDetail(w io.Writer, r report.Result) {
+	if r.FailedStage != "" && r.FailedStage != string(vmtest.StageTest) {
+		fmt.Fprintf(w, "    stage: %s\n", r.FailedStage)
+	}
+	printTail(w, "output", r.OutputTail, shownOutput)
+	if len(r.OutputTail) == 0 || r.Outcome != report.Fail {
+		printTail(w, "console", r.ConsoleTail, shownConsole)
+	}
+	fmt.Fprintf(w, "    again: %s\n", r.Reproduce)
+}
+
+func printTail(w io.Writer, name string, lines []string, limit int) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "    %s:\n", name)
+	for _, line := range lines[max(0, len(lines)-limit):] {
+		fmt.Fprintf(w, "      | %s\n", indented(line))
+	}
+}
+
+// indented is oneLine, with the indentation of the line kept.
+func indented(s string) string {
+	text := strings.TrimLeft(s, " ")
+	return strings.Repeat(" ", min(len(s)-len(text), 16)) + oneLine(text)
 }
 
 // alike counts the results that ended as r did, for the same reason.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,14 +18,25 @@ var errNotGreen = errors.New("not everything passed")
 func newRun() *cobra.Command {
 	var c vmtest.RunConfig
 	var kernels, tests, mirrors []string
+	var shard shardFlag
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the plans of all deliverables on all kernels",
-		Long: `Run boots each kernel, runs every <deliverable>/vmtest.json in it, validates
-each output on the host against schemas/, and judges what was recorded.
+		Long: `Run gives every entry of every <deliverable>/vmtest.json a virtual machine of its
+own on every kernel, validates each output on the host against schemas/, and
+judges what was recorded. Each kernel is booted once: its machines are restored
+from the state saved then. --cold boots each of them instead, which is slow.
 
 It writes report.json (vmtest-report/v1), junit.xml and report.md to --out, and
-per kernel the console log, the trace and each test's outputs.
+per kernel and test the console log, the trace and the test's outputs.
+
+--shard 2/5 does the second of five parts: whole kernels if there are enough of
+them, else single tests. "vmtest merge" joins the reports. --resume keeps the
+verdicts in --out that stand on the same programs, plan, kernel, root disk, seed,
+tier and harness, and runs the rest.
+
+A machine that is measured to be slower than the one that timeouts and quotas
+are made for gets that much more time, ten times at most.
 
 Exit status: 0 everything planned passed or was skipped for a checked reason,
 1 something failed, 2 bad usage, 3 only inconclusive results, 4 every test was
@@ -32,9 +44,12 @@ skipped, 128 our own fault.`,
 		Example: `  vmtest run                                    all kernels, all tests
   vmtest run --kernels 5.10,6.12                two kernels
   vmtest run --kernels 7 --tests connsnoop      one deliverable on the newest 7.x
-  vmtest run --tests 'bpf-tour/run*' --seed 7   some tests, the same random inputs again`,
+  vmtest run --tests 'bpf-tour/run*' --seed 7   some tests, the same random inputs again
+  vmtest run --tier full --resume               all tests, but for those done before
+  vmtest run --shard 1/5 --out out/part1        one of five machines' part`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.Shard = vmtest.Shard(shard)
 			c.Kernels, c.Tests, c.Mirrors = split(kernels), split(tests), split(mirrors)
 			return runPlans(cmd, c)
 		},
@@ -46,13 +61,45 @@ skipped, 128 our own fault.`,
 	f.StringVar(&c.Out, "out", "out/vmtest", "directory for the report and the outputs")
 	f.StringVar(&c.Repo, "repo", ".", "checkout with the plans and bin/")
 	f.StringVar(&c.Accelerator, "accel", "auto", "auto (measured), kvm or tcg")
-	f.IntVar(&c.Jobs, "jobs", 0, "VMs at once (default: one per CPU)")
-	f.Uint64Var(&c.Seed, "seed", 0, "seed of random inputs (default: drawn, and named in the report)")
+	f.IntVar(&c.Jobs, "jobs", 0, "VMs at once (default: one per CPU, as memory allows)")
+	f.BoolVar(&c.Cold, "cold", false, "boot each VM instead of restoring it from a snapshot")
+	f.Var(&shard, "shard", "part of the run to do, as index/count (default: all of it)")
+	f.BoolVar(&c.Resume, "resume", false, "keep the verdicts in --out that the same run would come to again")
+	f.Uint64Var(&c.Seed, "seed", 0, "seed of random inputs (default: drawn, and named in the report; --resume takes that of the run before)")
 	f.StringVar(&c.CacheDir, "cache", "", "cache directory (default: $VMTEST_CACHE or the user's cache)")
 	f.StringVar(&c.PackageDir, "package-dir", "", "directory of .deb files and SHA256SUMS (default: $VMTEST_PACKAGE_DIR)")
 	f.StringSliceVar(&mirrors, "mirror", nil, "Debian mirrors, tried in order (default: $VMTEST_MIRRORS or what apt uses)")
 	return cmd
 }
+
+// shardFlag reads "2/5".
+type shardFlag vmtest.Shard
+
+// Set implements pflag.Value. Whether there is such a shard is for Run to say.
+func (s *shardFlag) Set(text string) error {
+	index, count, ok := strings.Cut(text, "/")
+	i, indexErr := strconv.Atoi(index)
+	n, countErr := strconv.Atoi(count)
+	if !ok || indexErr != nil || countErr != nil {
+		return fmt.Errorf("%q is no index/count, such as 1/5", text)
+	}
+	if i == 0 && n == 0 {
+		return errors.New("there is no shard 0/0, the first of five is 1/5")
+	}
+	*s = shardFlag{Index: i, Count: n}
+	return nil
+}
+
+// String implements pflag.Value.
+func (s *shardFlag) String() string {
+	if *s == (shardFlag{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.Index, s.Count)
+}
+
+// Type implements pflag.Value.
+func (*shardFlag) Type() string { return "i/n" }
 
 // split drops empty elements, so that an empty flag means the default.
 func split(list []string) []string {

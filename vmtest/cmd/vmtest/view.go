@@ -28,12 +28,16 @@ type view struct {
 
 	mu      sync.Mutex
 	running map[string]time.Time
+	tests   map[string]progress // by kernel, those that have begun and are not done
 	quit    chan struct{}
 	done    sync.WaitGroup
 }
 
+// progress is how far a kernel has got.
+type progress struct{ settled, total int }
+
 func newView(w io.Writer) *view {
-	v := &view{w: w, now: time.Now, start: time.Now(), running: map[string]time.Time{}, quit: make(chan struct{})}
+	v := &view{w: w, now: time.Now, start: time.Now(), running: map[string]time.Time{}, tests: map[string]progress{}, quit: make(chan struct{})}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
 		v.live, v.color = true, os.Getenv("NO_COLOR") == ""
 		v.width, _, _ = term.GetSize(int(f.Fd()))
@@ -71,22 +75,39 @@ func (v *view) stop() {
 func (v *view) event(e vmtest.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	name := strings.TrimSpace(fmt.Sprintf("%s %s", e.Kernel, subject(e)))
+	name := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s", e.Kernel, e.Test, e.Stage)), " ")
 	if e.Begin {
 		v.running[name] = e.Time
-		if v.live || e.Stage == vmtest.StageTest || e.Stage == vmtest.StageBoot {
-			return // the end says it all
-		}
 	} else {
 		delete(v.running, name)
+	}
+	v.count(e)
+	if v.hides(e) {
+		return
 	}
 	v.clear()
 	fmt.Fprintln(v.w, v.line(e))
 	v.status()
 }
 
+// hides tells which steps are no line of their own: what begins ends with a
+// line, and a step that is as always says nothing new.
+func (v *view) hides(e vmtest.Event) bool {
+	return e.Minor || e.Begin && (v.live || e.Stage == vmtest.StageTest || e.Stage == vmtest.StageBoot)
+}
+
+// count keeps what the events say of each kernel's progress.
+func (v *view) count(e vmtest.Event) {
+	switch {
+	case e.Stage == vmtest.StageDone:
+		delete(v.tests, e.Kernel)
+	case e.Total > 0:
+		v.tests[e.Kernel] = progress{settled: max(e.Settled, v.tests[e.Kernel].settled), total: e.Total}
+	}
+}
+
 func subject(e vmtest.Event) string {
-	if e.Test != "" {
+	if e.Test != "" && e.Stage == vmtest.StageTest {
 		return e.Test
 	}
 	return string(e.Stage)
@@ -131,16 +152,24 @@ func (v *view) clear() {
 	}
 }
 
-// status rewrites the last line with what is running.
+// status rewrites the last line with how far each kernel is, and what is
+// running: "1m02s  5.10 7/19  6.1 0/19 | 5.10 connsnoop/exact test 4s | ...".
 func (v *view) status() {
 	if !v.live || len(v.running) == 0 {
 		return
 	}
-	var parts []string
+	var kernels, parts []string
+	for kernel, p := range v.tests {
+		kernels = append(kernels, fmt.Sprintf("%s %d/%d", kernel, p.settled, p.total))
+	}
 	for name, since := range v.running {
 		parts = append(parts, fmt.Sprintf("%s %ds", name, int(v.now().Sub(since).Seconds())))
 	}
+	sort.Strings(kernels)
 	sort.Strings(parts)
+	if len(kernels) > 0 {
+		parts = append([]string{strings.Join(kernels, "  ")}, parts...)
+	}
 	text := fmt.Sprintf("%7s  %s", v.now().Sub(v.start).Round(time.Second), strings.Join(parts, " | "))
 	if v.width > 4 && len(text) > v.width-1 {
 		text = text[:v.width-4] + "..."

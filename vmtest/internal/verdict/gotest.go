@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"namespaces-cgroups-ebpf/internal/kernel"
 	"namespaces-cgroups-ebpf/internal/report"
@@ -22,12 +23,14 @@ type testRecord struct {
 	name    string
 	ended   string // PASS, FAIL, SKIP; "" if it never ended, or ended in two ways
 	skipped string // text of t.Skip
+	took    time.Duration
+	output  []string // the end of it
 }
 
 var (
 	runForm  = regexp.MustCompile(`^=== RUN +(\S+)$`)
 	nameForm = regexp.MustCompile(`^=== (?:NAME|CONT) +(\S+)$`)
-	endForm  = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+) \(`)
+	endForm  = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+) \(([0-9.]*)`)
 	skipForm = regexp.MustCompile(`^ *\S+\.go:\d+: (.*)$`)
 )
 
@@ -68,11 +71,11 @@ func (p *testParser) marked(line string) {
 		return
 	}
 	if m := endForm.FindStringSubmatch(line); m != nil {
-		p.end(m[2], m[1])
+		p.end(m[2], m[1], seconds(m[3]))
 	}
 }
 
-func (p *testParser) end(name, how string) {
+func (p *testParser) end(name, how string, took time.Duration) {
 	i, ok := p.index[name]
 	if !ok {
 		return
@@ -80,7 +83,7 @@ func (p *testParser) end(name, how string) {
 	if before := p.tests[i].ended; before != "" && before != how {
 		how = "" // somebody else has written one of the two
 	}
-	p.tests[i].ended = how
+	p.tests[i].ended, p.tests[i].took = how, took
 	if how == "SKIP" {
 		p.tests[i].skipped = p.said[name]
 	}
@@ -89,6 +92,9 @@ func (p *testParser) end(name, how string) {
 func (p *testParser) text(line string) {
 	if m := skipForm.FindStringSubmatch(line); m != nil {
 		p.said[p.current] = m[1]
+	}
+	if i, ok := p.index[p.current]; ok {
+		p.tests[i].print(line)
 	}
 }
 
