@@ -25,6 +25,7 @@ type kernelRun struct {
 
 	counting sync.Mutex
 	settled  int
+	ended    bool
 	began    time.Time
 }
 
@@ -67,6 +68,7 @@ func (k *kernelRun) open() []cell {
 		k.update(func(rep *Report) {
 			rep.Kernels[k.index].Outcome, rep.Kernels[k.index].Reason = report.Pass, "not booted: no test had to run"
 		})
+		k.told()
 	}
 	return waiting
 }
@@ -133,15 +135,23 @@ func (k *kernelRun) settle(c cell, change func(*report.Result)) report.Result {
 		result = rep.Results[c.result]
 	})
 	k.counting.Lock()
+	defer k.counting.Unlock()
 	k.settled++
-	settled := k.settled
-	k.counting.Unlock()
-	if settled == k.total {
-		took := time.Since(k.began)
-		k.update(func(rep *Report) { rep.Kernels[k.index].DurationNS = took.Nanoseconds() })
-		defer k.emit(Event{Stage: StageDone, Kernel: k.series.Series, Took: took, Settled: settled, Total: k.total})
-	}
 	return result
+}
+
+// told ends a kernel whose cells are all settled, once it was told how.
+func (k *kernelRun) told() {
+	k.counting.Lock()
+	last := k.settled == k.total && !k.ended
+	k.ended = k.ended || last
+	k.counting.Unlock()
+	if !last {
+		return
+	}
+	took := time.Since(k.began)
+	k.update(func(rep *Report) { rep.Kernels[k.index].DurationNS = took.Nanoseconds() })
+	k.emit(Event{Stage: StageDone, Kernel: k.series.Series, Took: took, Settled: k.total, Total: k.total})
 }
 
 // progress is the count of settled cells.
@@ -163,4 +173,5 @@ func (k *kernelRun) giveUp(cells []cell, o report.Outcome, stage Stage, err erro
 			r.Outcome, r.Reason, r.FailedStage = o, err.Error(), string(stage)
 		})
 	}
+	k.told()
 }

@@ -102,7 +102,7 @@ func (r *cellRun) neverUp(trace verdict.Trace, console string) {
 		res.Outcome, res.Reason, res.FailedStage = v.Outcome, v.Reason, string(StageBoot)
 		res.ConsoleLog, res.ConsoleTail = console, tailLines(trace.Console, maxConsoleTail)
 	})
-	if len(waiting) > 0 {
+	if r.told(); len(waiting) > 0 {
 		r.giveUp(waiting, v.Outcome, StageBoot, errors.New(v.Reason))
 	}
 }
@@ -142,6 +142,7 @@ func (r *cellRun) test(ctx context.Context, vm *VM) {
 	e.Begin, e.Outcome, e.Text, e.Took = false, result.Outcome, result.Reason, time.Duration(record.DurationNS)
 	e.Settled = r.progress()
 	r.emit(e)
+	r.told()
 }
 
 // runEntry records the entry, unless it does not apply to the kernel that
