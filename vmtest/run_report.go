@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,7 @@ func (r *runner) seedReport() {
 		})
 	}
 	for _, c := range r.cells {
-		r.report.Results = append(r.report.Results, r.planned(r.series[c.kernel].Series, c.entry))
+		r.report.Results = append(r.report.Results, r.planned(r.series[c.kernel], c.entry))
 	}
 	if r.Shard != (Shard{}) {
 		r.report.Run.Shard, r.report.Run.Planned = &r.Shard, r.whole()
@@ -81,10 +82,10 @@ func (r *runner) whole() *report.Planned {
 	return planned
 }
 
-func (r *runner) planned(series string, e plan.Entry) report.Result {
+func (r *runner) planned(s kernels.Series, e plan.Entry) report.Result {
 	return report.Result{
-		ID: e.FullID(), Deliverable: e.Deliverable, Entry: e.ID, Kernel: series, Series: series,
-		Outcome: report.Lost, Reason: neverRan, Artifacts: []report.Artifact{}, Reproduce: r.reproduce(series, e),
+		ID: e.FullID(), Deliverable: e.Deliverable, Entry: e.ID, Kernel: s.Series, Series: s.Series,
+		Outcome: report.Lost, Reason: neverRan, Artifacts: []report.Artifact{}, Reproduce: r.reproduce(s, e),
 	}
 }
 
@@ -92,8 +93,8 @@ func (r *runner) planned(series string, e plan.Entry) report.Result {
 const neverRan = "never ran"
 
 // reproduce is the command that runs a cell again as it was.
-func (r *runner) reproduce(series string, e plan.Entry) string {
-	command := fmt.Sprintf("bin/vmtest run --kernels %s --tests %s --tier %s --seed %d", series, e.FullID(), r.Tier, r.Seed)
+func (r *runner) reproduce(s kernels.Series, e plan.Entry) string {
+	command := fmt.Sprintf("bin/vmtest run --kernels %s --tests %s --tier %s --seed %d", kernelArg(s), e.FullID(), r.Tier, r.Seed)
 	if r.Accelerator != "" && r.Accelerator != "auto" {
 		command += " --accel " + r.Accelerator
 	}
@@ -101,6 +102,19 @@ func (r *runner) reproduce(series string, e plan.Entry) string {
 		command += " --cold"
 	}
 	return command
+}
+
+// kernelArg names a kernel on a command line. A directory of this machine
+// stays out of it: then the short name has to do.
+func kernelArg(s kernels.Series) string {
+	spec := s.Source()
+	if strings.HasPrefix(spec, "/") || strings.ContainsAny(spec, "' ") || strings.Contains(spec, ":/") && !strings.Contains(spec, "://") || strings.Contains(spec, "=/") {
+		return s.Series
+	}
+	if strings.ContainsAny(spec, "#?&*;") {
+		return "'" + spec + "'"
+	}
+	return spec
 }
 
 func (r *runner) update(change func(*Report)) {

@@ -18,9 +18,9 @@ type ground struct {
 	Init        string // SHA-256 of the program that is PID 1
 	Programs    []report.Program
 	Entry       plan.Entry
-	Series      string
+	Kernel      string // what the cache calls it
 	Release     string
-	Version     string
+	KernelSum   string
 	Packages    []kernels.Package
 	ImageHash   string
 	Accelerator string
@@ -38,7 +38,7 @@ func (k *kernelRun) key(c cell) string {
 	shared := k.images[c.entry.Needs.Image]
 	data, err := json.Marshal(ground{
 		Harness: buildinfo.Version(), Init: k.initSum, Programs: k.programsOf(c.entry.Deliverable), Entry: c.entry,
-		Series: kernel.Series, Release: kernel.Release, Version: kernel.Version, Packages: kernel.Packages,
+		Kernel: kernel.ID, Release: kernel.Release, KernelSum: kernel.ImageSHA256, Packages: kernel.Packages,
 		ImageHash: shared.image.Hash, Accelerator: shared.accelerator.Name,
 		MemoryBytes: k.MemoryBytes, CPUs: k.CPUs, KernelArgs: k.KernelArgs, Cold: k.Cold, Seed: k.Seed, Tier: k.Tier,
 	})
