@@ -3,8 +3,11 @@
 package bpftour_test
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/bits"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,23 +73,39 @@ func waitsOf(result vmResult, comm string) (w waits) {
 }
 
 // TestVMRunqlat compares the waiting times with the kernel's own accounting
-// of the same threads, once with two spinners on one CPU and once alone.
+// of the same threads, once with two spinners on one CPU and once alone. A
+// stall of the machine between the kernel's clock and bpftrace's spoils that,
+// so it may be tried again.
 func TestVMRunqlat(t *testing.T) {
 	r := seeded(t)
+	for try := 1; ; try++ {
+		err := compareWaits(t, r)
+		if err == nil {
+			return
+		}
+		t.Logf("try %d: %v", try, err)
+		require.Less(t, try, 3, "the waiting times never agree")
+	}
+}
+
+func compareWaits(t *testing.T, r *rand.Rand) error {
 	crowded, alone := fmt.Sprintf("crowd%06d", r.IntN(1e6)), fmt.Sprintf("alone%06d", r.IntN(1e6))
 	s := startTour(t, "runqlat", "60s")
 	kernelCrowded := spin(t, crowded, 700*time.Millisecond, 0, 0)
 	kernelAlone := spin(t, alone, 300*time.Millisecond, 1)
 	result := s.stop(t)
-
 	got, control := waitsOf(result, crowded), waitsOf(result, alone)
 	t.Logf("crowded: %+v, kernel %+v; alone: %+v, kernel %+v", got, kernelCrowded, control, kernelAlone)
 	slack := int64(20 * time.Millisecond) // between the naming and the reading of schedstat
-	require.InDelta(t, kernelCrowded.slices, got.samples, 8+0.1*float64(kernelCrowded.slices))
-	require.LessOrEqual(t, got.leastNS, kernelCrowded.delayNS+slack)
-	require.GreaterOrEqual(t, got.mostNS, kernelCrowded.delayNS-slack)
-	require.LessOrEqual(t, control.leastNS, kernelAlone.delayNS+slack)
-	require.GreaterOrEqual(t, control.mostNS, kernelAlone.delayNS-slack)
-	require.Greater(t, got.long, int64(10), "two spinners on one CPU wait for each other")
-	require.Greater(t, got.leastNS, 2*control.leastNS)
+	switch {
+	case math.Abs(float64(kernelCrowded.slices-got.samples)) > 8+0.1*float64(kernelCrowded.slices):
+		return errors.New("other number of waits than the kernel counted")
+	case got.leastNS > kernelCrowded.delayNS+slack || got.mostNS < kernelCrowded.delayNS-slack:
+		return errors.New("the crowded threads waited for another time than the kernel says")
+	case control.leastNS > kernelAlone.delayNS+slack || control.mostNS < kernelAlone.delayNS-slack:
+		return errors.New("the lone thread waited for another time than the kernel says")
+	case got.long <= 10 || got.leastNS <= 2*control.leastNS:
+		return errors.New("two spinners on one CPU do not wait for each other")
+	}
+	return nil
 }

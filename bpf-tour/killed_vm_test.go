@@ -16,10 +16,10 @@ import (
 // it, and demands that its bpftrace dies too.
 func TestVMKilled(t *testing.T) {
 	s := launchTour(t, "readsize", "60s")
-	require.Eventually(t, func() bool { return len(tracing(t, s)) > 0 }, 75*time.Second, 200*time.Millisecond, "no bpftrace was started")
+	require.Eventually(t, func() bool { return len(tracing(t, s)) > 0 }, 730*time.Second, 200*time.Millisecond, "no bpftrace was started")
 	require.NoError(t, s.cmd.Process.Kill())
 	require.Error(t, s.cmd.Wait())
-	require.Eventually(t, func() bool { return len(s.ours(t)) == 0 }, 5*time.Second, 200*time.Millisecond,
+	require.Eventually(t, func() bool { return len(s.ours(t)) == 0 }, 30*time.Second, 200*time.Millisecond,
 		"bpftrace outlives its runner")
 }
 

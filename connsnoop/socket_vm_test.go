@@ -135,7 +135,7 @@ func (c *conn) readToEnd() error {
 
 // awaitUnread waits until n bytes are in the receive queue, and counts them.
 func (c *conn) awaitUnread(n int) error {
-	for range 2000 {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		queued, err := unix.IoctlGetInt(c.fd, unix.SIOCINQ)
 		if err != nil {
 			return fmt.Errorf("ask for queue length: %w", err)

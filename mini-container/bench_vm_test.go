@@ -96,7 +96,7 @@ func (b *bench) start(t *testing.T, mode string, flags ...string) *contained {
 	// A container that outlives its supervisor holds these pipes open. That
 	// is a failure to report, not a reason to wait for ever.
 	require.NoError(t, stdout.(*os.File).SetReadDeadline(time.Now().Add(patience)))
-	c.cmd.WaitDelay = time.Second
+	c.cmd.WaitDelay = patience / 3
 	require.NoError(t, c.cmd.Start())
 	deadline := time.AfterFunc(patience, func() { c.cmd.Process.Kill() })
 	t.Cleanup(func() { deadline.Stop(); c.cmd.Process.Kill(); c.stdin.Close() })

@@ -95,11 +95,11 @@ func takeStock(t *testing.T, b *bench) stock {
 	return s
 }
 
-// requireStock waits a little: the kernel takes namespaces apart on its own
+// requireStock waits if it must: the kernel takes namespaces apart on its own
 // time after the last process has gone.
 func requireStock(t *testing.T, b *bench, want stock) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	got := takeStock(t, b)
 	for !equalStock(got, want) && time.Now().Before(deadline) {
 		time.Sleep(50 * time.Millisecond)
