@@ -28,6 +28,10 @@ type Cmd struct {
 	Modules []string
 	// OutDir is created empty for the command's artifacts.
 	OutDir string
+	// TTY gives the command a terminal of Rows and Cols, whose output is all
+	// Stdout.
+	TTY        bool
+	Rows, Cols uint16
 	// OutputLimitBytes bounds stdout and stderr together; 0 is the default
 	// of 16 MiB, negative is no limit. What exceeds it is read and dropped.
 	OutputLimitBytes int64
@@ -50,6 +54,10 @@ type Cmd struct {
 
 // ExitError is a command that did not exit with status 0.
 type ExitError struct{ Exit wire.Exit }
+
+// ExitCode is the exit status as shells give it: 128 and the signal's number
+// for a signal, 126 or 127 for a command that could not be started.
+func (e *ExitError) ExitCode() int { return e.Exit.Code }
 
 // Error reads like os/exec's: "exit status 3", "signal: killed".
 func (e *ExitError) Error() string {
@@ -100,6 +108,9 @@ func (c *Cmd) send() error {
 		c.session.release(id)
 		return fmt.Errorf("start %s: %w", c.name(), err)
 	}
+	if c.TTY && c.Rows > 0 && c.Cols > 0 {
+		_ = c.Resize(c.Rows, c.Cols) // a broken channel ends the command anyway
+	}
 	go c.feed()
 	if c.ctx.Done() != nil {
 		go c.watch()
@@ -110,7 +121,7 @@ func (c *Cmd) send() error {
 func (c *Cmd) request() wire.Run {
 	return wire.Run{
 		Argv: c.Args, Env: c.Env, Dir: c.Dir, UID: c.UID, GID: c.GID, Modules: c.Modules,
-		OutDir: c.OutDir, OutputLimitBytes: c.OutputLimitBytes,
+		OutDir: c.OutDir, TTY: c.TTY, OutputLimitBytes: c.OutputLimitBytes,
 	}
 }
 
@@ -153,6 +164,20 @@ func (c *Cmd) Output() ([]byte, error) {
 	c.Stdout = &out
 	err := c.Run()
 	return out.Bytes(), err
+}
+
+// CombinedOutput runs the command and returns its standard output and standard
+// error as they came.
+func (c *Cmd) CombinedOutput() ([]byte, error) {
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out // one reader writes both
+	err := c.Run()
+	return out.Bytes(), err
+}
+
+// Resize tells a command with a terminal the terminal's size.
+func (c *Cmd) Resize(rows, cols uint16) error {
+	return c.session.enc.EncodeJSON(wire.TypeWinsize, c.id, wire.Winsize{Rows: rows, Cols: cols})
 }
 
 // Signal sends a signal to the command's process group.

@@ -102,6 +102,42 @@ func TestOutput(t *testing.T) {
 	require.Equal(t, "6.12.1\n", string(out))
 }
 
+func TestCombinedOutput(t *testing.T) {
+	g := readyGuest(t)
+	go func() {
+		id := g.next(wire.TypeRun).ID
+		g.send(wire.TypeStarted, id, wire.Started{})
+		g.raw(wire.TypeStdout, id, "a")
+		g.raw(wire.TypeStderr, id, "b")
+		g.raw(wire.TypeStdout, id, "c")
+		g.send(wire.TypeExit, id, wire.Exit{Code: 137, Signal: 9})
+	}()
+	out, err := g.vm.Command("sh").CombinedOutput()
+	var exit *ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 137, exit.ExitCode())
+	require.Equal(t, "abc", string(out))
+}
+
+// TestTerminal: the size is known before the program can ask for it.
+func TestTerminal(t *testing.T) {
+	_, err := runs(t, func(vm *VM) *Cmd {
+		c := vm.Command("bash")
+		c.TTY, c.Rows, c.Cols = true, 24, 80
+		return c
+	}, func(g *fakeGuest, run wire.Frame) {
+		var asked wire.Run
+		require.NoError(t, run.JSON(&asked))
+		require.True(t, asked.TTY)
+		size := g.next(wire.TypeWinsize)
+		require.Equal(t, run.ID, size.ID)
+		require.JSONEq(t, `{"rows":24,"cols":80}`, string(size.Payload))
+		g.send(wire.TypeStarted, run.ID, wire.Started{})
+		g.send(wire.TypeExit, run.ID, wire.Exit{})
+	})
+	require.NoError(t, err)
+}
+
 // TestStartOfShortCommands: Start says how the start went, never how the
 // command ended, however soon that was.
 func TestStartOfShortCommands(t *testing.T) {

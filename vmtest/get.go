@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,46 +17,61 @@ import (
 // Bounds of a Get on the host. Guest init holds to the first two itself, but
 // who is root in the guest can speak in its place.
 const (
-	getLimitBytes  = wire.DefaultGetLimitBytes
-	getLimitFiles  = wire.MaxGetFiles
-	getStreamBytes = getLimitBytes + getLimitFiles*8<<10 + 1<<20 // with headers and padding
+	getLimitBytes = wire.DefaultGetLimitBytes
+	getLimitFiles = wire.MaxGetFiles
+	// getOverheadBytes is what headers and padding add to the files' sizes.
+	getOverheadBytes = getLimitFiles*8<<10 + 1<<20
 )
 
 // refusedError is a Get that the guest does not carry out: what is there is too
 // much, too many, or gone.
-type refusedError struct{ message string }
+type refusedError struct {
+	message string
+	missing bool
+}
 
 func (e *refusedError) Error() string { return e.message }
+
+// Is makes what is missing in the guest fs.ErrNotExist.
+func (e *refusedError) Is(target error) bool { return e.missing && target == fs.ErrNotExist }
 
 // transfer receives the answer to a Get as a byte stream.
 type transfer struct {
 	session *session
 	id      uint32
 	w       *io.PipeWriter
+	limit   int64
 	size    int64
 	files   int // as the guest counts them, once it has ended
 }
 
-// Get copies the regular files in and below a guest directory to dir on the
-// host, which must exist. The guest may be hostile: names that leave dir are
-// refused, links and special files are never made.
+// Get copies the regular files in and below a guest directory, or one file, to
+// dir on the host, which must exist: 64 MiB in 4096 files at most. The guest may
+// be hostile: names that leave dir are refused, links and special files are
+// never made. What is not there is fs.ErrNotExist.
 func (vm *VM) Get(ctx context.Context, guestPath, dir string) error {
+	return vm.get(ctx, wire.Get{Path: guestPath, LimitBytes: getLimitBytes}, dir)
+}
+
+// get is Get with a limit of its own.
+func (vm *VM) get(ctx context.Context, want wire.Get, dir string) error {
+	guestPath := want.Path
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("get %s: %w", guestPath, err)
 	}
 	defer root.Close()
 	r, w := io.Pipe()
-	t := &transfer{session: vm.session, w: w}
+	t := &transfer{session: vm.session, w: w, limit: want.LimitBytes + getOverheadBytes}
 	if t.id, err = vm.session.open(t); err != nil {
 		return fmt.Errorf("get %s: %w", guestPath, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = w.CloseWithError(context.Cause(ctx)) })
 	defer stop()
-	if err := vm.session.enc.EncodeJSON(wire.TypeGet, t.id, wire.Get{Path: guestPath}); err != nil {
+	if err := vm.session.enc.EncodeJSON(wire.TypeGet, t.id, want); err != nil {
 		return fmt.Errorf("get %s: %w", guestPath, err)
 	}
-	files, err := unpack(root, tar.NewReader(r))
+	files, err := unpack(root, tar.NewReader(r), want.LimitBytes)
 	if err == nil {
 		_, err = io.Copy(io.Discard, r) // the padding, then DataEnd
 	}
@@ -73,8 +89,8 @@ func (vm *VM) Get(ctx context.Context, guestPath, dir string) error {
 func (t *transfer) receive(f wire.Frame) error {
 	switch f.Type {
 	case wire.TypeData:
-		if t.size += int64(len(f.Payload)); t.size > getStreamBytes {
-			return fmt.Errorf("guest sent more than %d bytes for one get", int64(getStreamBytes))
+		if t.size += int64(len(f.Payload)); t.size > t.limit {
+			return fmt.Errorf("guest sent more than %d bytes for one get", t.limit)
 		}
 		_, _ = t.w.Write(f.Payload) // a reader that gave up reports itself
 		return nil
@@ -86,7 +102,7 @@ func (t *transfer) receive(f wire.Frame) error {
 			return err
 		}
 		t.session.release(t.id)
-		return t.w.CloseWithError(&refusedError{e.Message})
+		return t.w.CloseWithError(&refusedError{e.Message, e.Missing})
 	}
 	return fmt.Errorf("unexpected %s frame for a transfer", f.Type)
 }
@@ -109,8 +125,8 @@ func (t *transfer) lost(err error) { _ = t.w.CloseWithError(err) }
 
 // unpack makes the archive's regular files below root and counts them. An
 // archive may claim sizes far beyond its own (sparse files).
-func unpack(root *os.Root, archive *tar.Reader) (files int, err error) {
-	for left := int64(getLimitBytes); ; files++ {
+func unpack(root *os.Root, archive *tar.Reader, limit int64) (files int, err error) {
+	for left := limit; ; files++ {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return files, nil
@@ -122,7 +138,7 @@ func unpack(root *os.Root, archive *tar.Reader) (files int, err error) {
 			return files, fmt.Errorf("refuse %q from the guest: not a regular file", header.Name)
 		}
 		if left -= header.Size; left < 0 || files == getLimitFiles {
-			return files, fmt.Errorf("refuse %q from the guest: over %d bytes or %d files", header.Name, int64(getLimitBytes), getLimitFiles)
+			return files, fmt.Errorf("refuse %q from the guest: over %d bytes or %d files", header.Name, limit, getLimitFiles)
 		}
 		if err := unpackFile(root, header, archive); err != nil {
 			return files, err

@@ -162,6 +162,9 @@ func TestGetFaults(t *testing.T) {
 		{"error of the guest", func(_ *testing.T, g *fakeGuest) {
 			g.send(wire.TypeError, g.next(wire.TypeGet).ID, wire.Error{Message: "more than 4096 files"})
 		}, "more than 4096 files", false},
+		{"nothing there", func(_ *testing.T, g *fakeGuest) {
+			g.send(wire.TypeError, g.next(wire.TypeGet).ID, wire.Error{Message: "no such file", Missing: true})
+		}, "no such file", false},
 		{"guest vanishes", func(t *testing.T, g *fakeGuest) {
 			g.raw(wire.TypeData, g.next(wire.TypeGet).ID, good(t)[:512])
 			_ = g.conn.Close()
@@ -173,7 +176,7 @@ func TestGetFaults(t *testing.T) {
 			id := g.next(wire.TypeGet).ID
 			g.raw(wire.TypeData, id, good(t))
 			piece := string(make([]byte, wire.MaxStreamBytes))
-			for range getStreamBytes/wire.MaxStreamBytes + 1 {
+			for range (getLimitBytes+getOverheadBytes)/wire.MaxStreamBytes + 1 {
 				g.raw(wire.TypeData, id, piece)
 			}
 		}, "guest sent more than", true},

@@ -14,8 +14,8 @@ import (
 // Mount shows a directory or a file of the host to the guest: a copy of it,
 // which the guest may write to and the host never sees again.
 type Mount struct {
-	// Source is a directory or a regular file of the host; "" is an empty
-	// directory that everybody may write to.
+	// Source is a directory or a regular file of the host; "" only makes the
+	// directory Target, unless it is there, for everybody to write to.
 	Source string
 	// Target is absolute in the guest; "" is Source's own absolute path.
 	Target string
@@ -91,7 +91,11 @@ func liesIn(path, dir string) bool {
 func binds(mounts []Mount) []wire.Bind {
 	var list []wire.Bind
 	for i, m := range mounts {
-		list = append(list, wire.Bind{Source: mountName(i), Target: m.Target})
+		bind := wire.Bind{Target: m.Target}
+		if m.Source != "" {
+			bind.Source = mountName(i)
+		}
+		list = append(list, bind)
 	}
 	return list
 }

@@ -2,7 +2,6 @@ package vmtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,7 +44,7 @@ func stagePayload(ctx context.Context, stage, dir string, mounts []Mount, room i
 	var total int64
 	for _, m := range mounts {
 		if m.Source == "" {
-			continue
+			continue // guest init makes it
 		}
 		size, err := m.copier(c).measure(m.Source)
 		if err != nil {
@@ -65,18 +64,14 @@ func stagePayload(ctx context.Context, stage, dir string, mounts []Mount, room i
 		return err
 	}
 	for i, m := range mounts {
-		if err := m.stage(c, filepath.Join(stage, mountName(i))); err != nil {
+		if m.Source == "" {
+			continue
+		}
+		if err := m.copier(c).copy(m.Source, filepath.Join(stage, mountName(i))); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (m Mount) stage(c copier, path string) error {
-	if m.Source != "" {
-		return m.copier(c).copy(m.Source, path)
-	}
-	return errors.Join(os.Mkdir(path, 0o777), os.Chmod(path, 0o777))
 }
 
 func (m Mount) copier(c copier) copier {

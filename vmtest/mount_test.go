@@ -58,8 +58,8 @@ func TestCheckMounts(t *testing.T) {
 
 func TestBinds(t *testing.T) {
 	require.Nil(t, binds(nil))
-	require.Equal(t, []wire.Bind{{Source: ".vmtest-mounts/0", Target: "/a"}, {Source: ".vmtest-mounts/1", Target: "/b"}},
-		binds([]Mount{{Target: "/a"}, {Target: "/b"}}))
+	require.Equal(t, []wire.Bind{{Source: ".vmtest-mounts/0", Target: "/a"}, {Target: "/b"}, {Source: ".vmtest-mounts/2", Target: "/c"}},
+		binds([]Mount{{Source: "x", Target: "/a"}, {Target: "/b"}, {Source: "y", Target: "/c"}}))
 }
 
 // TestStagePayload: what the disk is made from, and what is not on it.
@@ -98,7 +98,7 @@ func TestStagePayload(t *testing.T) {
 		"own": 0o644, ".vmtest-mounts/0": os.ModeDir | 0o755, ".vmtest-mounts/0/go.mod": 0o640,
 		".vmtest-mounts/0/bin/tool": 0o755 | os.ModeSetuid, ".vmtest-mounts/0/sealed": os.ModeDir | 0o755,
 		".vmtest-mounts/0/sealed/\xff file": 0o444, ".vmtest-mounts/0/a": os.ModeDir | 0o755,
-		".vmtest-mounts/1": 0o640, ".vmtest-mounts/2": os.ModeDir | 0o777, ".vmtest-mounts/3/config": 0o600,
+		".vmtest-mounts/1": 0o640, ".vmtest-mounts/3/config": 0o600,
 	} {
 		info, err := os.Lstat(filepath.Join(stage, path))
 		require.NoError(t, err)
@@ -112,8 +112,8 @@ func TestStagePayload(t *testing.T) {
 		require.NoDirExists(t, filepath.Join(stage, mountName(0), path))
 	}
 	require.Len(t, notes, 2)
-	require.Contains(t, notes[0], "/module/fifo: a named pipe cannot be copied")
-	require.Contains(t, notes[1], "/module/socket: a socket cannot be copied")
+	require.Contains(t, notes[0], "/link/fifo: a named pipe cannot be copied")
+	require.Contains(t, notes[1], "/link/socket: a socket cannot be copied")
 }
 
 func TestStageFaults(t *testing.T) {

@@ -2,12 +2,14 @@ package guest
 
 import (
 	"archive/tar"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
@@ -23,6 +25,9 @@ func archive(w io.Writer, get wire.Get) (wire.DataEnd, error) {
 	if a.limit <= 0 {
 		a.limit = wire.DefaultGetLimitBytes
 	}
+	if get.SinceUnixNS > 0 {
+		a.since = time.Unix(0, get.SinceUnixNS)
+	}
 	a.tar = tar.NewWriter(a.count)
 	if err := a.collect(get.Path); err != nil {
 		return wire.DataEnd{}, fmt.Errorf("get %s: %w", get.Path, err)
@@ -34,6 +39,10 @@ func archive(w io.Writer, get wire.Get) (wire.DataEnd, error) {
 	return a.end, nil
 }
 
+// errMissing is a path that a Get names and that is not there. A file that goes
+// while its directory is read is something else.
+var errMissing = errors.New("not there")
+
 // maxDepth bounds how deep files may lie: each is opened step by step from the
 // root, so that thousands of levels take minutes under emulation.
 const maxDepth = 32
@@ -42,11 +51,15 @@ type archiver struct {
 	tar   *tar.Writer
 	count *countingWriter
 	limit int64
+	since time.Time
 	end   wire.DataEnd
 }
 
 func (a *archiver) collect(path string) error {
 	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", errMissing, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,6 +96,9 @@ func (a *archiver) add(root *os.Root, name string) error {
 		if len(a.end.Skipped) < maxSkipped {
 			a.end.Skipped = append(a.end.Skipped, name)
 		}
+		return nil
+	}
+	if before.ModTime().Before(a.since) {
 		return nil
 	}
 	// A FIFO that takes the file's place now must not block the open.

@@ -15,10 +15,7 @@ import (
 func (m *machine) mountPayload(binds []wire.Bind) (bool, error) {
 	name := findDisk(m.path("/sys"), payloadDisk.Serial)
 	if name == "" {
-		if len(binds) > 0 {
-			return false, errors.New("mount payload: no payload disk")
-		}
-		return false, nil
+		return false, m.bindAll(binds)
 	}
 	if err := m.kernel.FlushDisk("/dev/" + name); err != nil {
 		return false, fmt.Errorf("flush payload disk: %w", err)
@@ -31,10 +28,8 @@ func (m *machine) mountPayload(binds []wire.Bind) (bool, error) {
 	if err := m.mountDisk(writable, payloadDisk.Target, 0); err != nil {
 		return false, err
 	}
-	for _, bind := range binds {
-		if err := m.bind(bind); err != nil {
-			return false, err
-		}
+	if err := m.bindAll(binds); err != nil {
+		return false, err
 	}
 	// Only the pieces stay writable, each by a mount of its own.
 	err := m.kernel.Mount("", m.path(payloadDisk.Target), "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
@@ -44,8 +39,20 @@ func (m *machine) mountPayload(binds []wire.Bind) (bool, error) {
 	return true, nil
 }
 
+func (m *machine) bindAll(binds []wire.Bind) error {
+	for _, bind := range binds {
+		if err := m.bind(bind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // bind shows one piece of the payload at its target.
 func (m *machine) bind(bind wire.Bind) error {
+	if bind.Source == "" {
+		return m.makeShared(bind.Target)
+	}
 	if !filepath.IsLocal(bind.Source) || !filepath.IsAbs(bind.Target) {
 		return fmt.Errorf("bind %q to %q: not a name and an absolute path", bind.Source, bind.Target)
 	}
@@ -59,6 +66,21 @@ func (m *machine) bind(bind wire.Bind) error {
 	}
 	if err := m.kernel.Mount(source, target, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("bind %s: %w", bind.Target, err)
+	}
+	return nil
+}
+
+// makeShared makes a directory that every user may write to.
+func (m *machine) makeShared(target string) error {
+	path := m.path(target)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", target, err)
+	}
+	if err := os.Chmod(path, 0o777); err != nil {
+		return fmt.Errorf("make %s: %w", target, err)
 	}
 	return nil
 }

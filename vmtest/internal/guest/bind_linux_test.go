@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,5 +61,20 @@ func TestBindFaults(t *testing.T) {
 	}
 	m, _ := fakeMachine(t, nil)
 	_, err := m.mountPayload([]wire.Bind{{Source: "a", Target: "/a"}})
-	require.EqualError(t, err, "mount payload: no payload disk")
+	require.ErrorContains(t, err, "bind /a: stat", "there is no payload disk")
+}
+
+func TestBindMakesDirectories(t *testing.T) {
+	m, k := fakeMachine(t, map[string]string{"home/there/file": ""})
+	mounted, err := m.mountPayload([]wire.Bind{{Target: "/home/new/out"}, {Target: "/home/there"}})
+	require.NoError(t, err)
+	require.False(t, mounted)
+	require.Empty(t, k.calls)
+	for path, want := range map[string]os.FileMode{"/home/new": 0o755, "/home/new/out": 0o777, "/home/there": 0o755} {
+		info, err := os.Stat(m.root + path)
+		require.NoError(t, err)
+		require.Equal(t, want, info.Mode().Perm(), path)
+	}
+	_, err = m.mountPayload([]wire.Bind{{Target: "/home/there/file/x"}})
+	require.ErrorContains(t, err, "make /home/there/file/x: ")
 }

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -103,7 +104,8 @@ func (s *session) startGet(f wire.Frame) error {
 	s.spawn(fmt.Sprintf("get %d", f.ID), func() error {
 		end, err := archive(s.enc.Stream(wire.TypeData, f.ID), get)
 		if err != nil {
-			return s.enc.EncodeJSON(wire.TypeError, f.ID, wire.Error{Message: err.Error()})
+			missing := errors.Is(err, errMissing)
+			return s.enc.EncodeJSON(wire.TypeError, f.ID, wire.Error{Message: err.Error(), Missing: missing})
 		}
 		return s.enc.EncodeJSON(wire.TypeDataEnd, f.ID, end)
 	})

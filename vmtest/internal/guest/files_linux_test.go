@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -66,9 +67,31 @@ func TestGetRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "exceed the size limit")
 	_, err = archive(io.Discard, wire.Get{Path: dir + "/none"})
 	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorIs(t, err, errMissing)
 	end, err := archive(io.Discard, wire.Get{Path: dir + "/link"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"link"}, end.Skipped)
+}
+
+// TestGetSince: what was there before is not sent again.
+func TestGetSince(t *testing.T) {
+	dir := outputDir(t)
+	old := time.Now().Add(-time.Hour)
+	require.NoError(t, os.Chtimes(dir+"/run.json", old, old))
+	end, err := archive(io.Discard, wire.Get{Path: dir, SinceUnixNS: old.Add(time.Minute).UnixNano()})
+	require.NoError(t, err)
+	require.Equal(t, 1, end.FileCount)
+}
+
+// TestGetMissing: the host can tell what is not there from what is refused.
+func TestGetMissing(t *testing.T) {
+	h := startSession(t)
+	for path, want := range map[string]bool{t.TempDir() + "/none": true, "/proc/version/x": false} {
+		h.send(wire.TypeGet, 9, wire.Get{Path: path})
+		var e wire.Error
+		require.NoError(t, h.next().JSON(&e))
+		require.Equal(t, want, e.Missing, path)
+	}
 }
 
 func TestPut(t *testing.T) {

@@ -32,8 +32,9 @@ type Resume struct {
 
 // Bind puts a file or directory of the payload disk to another place.
 type Bind struct {
-	// Source is its name below /payload, without a slash in front.
-	Source string `json:"source"`
+	// Source is its name below /payload, without a slash in front; "" only makes
+	// the directory Target, unless it is there, for everybody to write to.
+	Source string `json:"source,omitempty"`
 	// Target is absolute; what is missing of it is made.
 	Target string `json:"target"`
 }
@@ -81,4 +82,6 @@ type Done struct {
 type Error struct {
 	// Message is for people.
 	Message string `json:"message"`
+	// Missing is a Get of something that is not there.
+	Missing bool `json:"missing,omitempty"`
 }

@@ -23,6 +23,9 @@ type Get struct {
 	Path string `json:"path"`
 	// LimitBytes bounds the sum of the file sizes; 0 means [DefaultGetLimitBytes].
 	LimitBytes int64 `json:"limit_bytes,omitempty"`
+	// SinceUnixNS leaves out files that were last modified before it, in
+	// nanoseconds since 1970; 0 leaves out none.
+	SinceUnixNS int64 `json:"since_unix_ns,omitempty"`
 }
 
 // DataEnd completes a transfer.
