@@ -16,7 +16,7 @@ import (
 // exitcode.Usage. A root without a function of its own prints its help.
 func Run(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer) int {
 	err := Execute(ctx, root, args, stdout, stderr)
-	if err != nil {
+	if err != nil && err.Error() != "" { // see exitcode.Quiet
 		fmt.Fprintf(stderr, "%s: %v\n", root.Name(), err)
 	}
 	return exitcode.Of(err)

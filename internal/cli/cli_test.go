@@ -24,6 +24,7 @@ func tree() *cobra.Command {
 		&cobra.Command{Use: "plain", RunE: pass},
 		&cobra.Command{Use: "one NAME", Args: cobra.ExactArgs(1), RunE: pass},
 		&cobra.Command{Use: "fail", RunE: func(*cobra.Command, []string) error { return errors.New("went wrong") }},
+		&cobra.Command{Use: "quiet", RunE: func(*cobra.Command, []string) error { return exitcode.Quiet(7) }},
 		&cobra.Command{Use: "old", RunE: func(*cobra.Command, []string) error {
 			return exitcode.With(exitcode.Unsupported, errors.New("too old"))
 		}},
@@ -49,6 +50,7 @@ func TestRun(t *testing.T) {
 		{"unknown command", []string{"nonsense"}, 2, "", `tool: unknown command "nonsense" for "tool"`},
 		{"unknown flag", []string{"plain", "--x"}, 2, "", "tool: unknown flag: --x\n"},
 		{"failure", []string{"fail"}, 1, "", "tool: went wrong\n"},
+		{"quiet failure", []string{"quiet"}, 7, "", ""},
 		{"coded failure", []string{"old"}, 4, "", "tool: too old\n"},
 	}
 	for _, tt := range tests {

@@ -33,6 +33,18 @@ func With(code int, err error) error {
 	return &Error{Code: code, Err: err}
 }
 
+// Quiet is an exit code without a message: everything has been said.
+func Quiet(code int) error {
+	if code == Pass {
+		return nil
+	}
+	return &Error{Code: code, Err: quiet{}}
+}
+
+type quiet struct{}
+
+func (quiet) Error() string { return "" }
+
 // Of returns the exit code for err: 0 for nil, the attached code if there is
 // one, else Fail.
 func Of(err error) int {

@@ -9,6 +9,7 @@ func newRoot() *cobra.Command {
 		Example: "  vmtest run --kernels 6.12 --tests connsnoop",
 	}
 	root.AddCommand(newRun())
+	root.AddCommand(newExec())
 	root.AddCommand(newMatrix())
 	return root
 }
