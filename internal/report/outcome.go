@@ -29,3 +29,7 @@ func (o Outcome) Green() bool { return o == Pass || o == Skip }
 
 // Harness reports whether the fault is ours, not that of what was tested.
 func (o Outcome) Harness() bool { return o == Lost || o == Infra || o == Unavailable }
+
+// Worse reports whether the outcome outweighs another one where both are summed
+// up as one.
+func (o Outcome) Worse(other Outcome) bool { return severity(o) > severity(other) }

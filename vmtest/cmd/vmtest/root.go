@@ -11,5 +11,6 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newRun())
 	root.AddCommand(newExec())
 	root.AddCommand(newMatrix())
+	root.AddCommand(newMerge())
 	return root
 }
