@@ -95,8 +95,12 @@ func (Monitor) KernelArgs() []string { return nil }
 // Disk is a virtio block device; the guest finds it by its serial.
 type Disk struct {
 	Serial   string
-	Path     string // raw image
+	Path     string // raw image; a qcow2 one if it is Layered
 	ReadOnly bool
+	// Layered means that Path is a qcow2 disk over the raw image Base, or over
+	// nothing if Base is empty.
+	Layered bool
+	Base    string
 	// Overlay keeps the guest's writes in a file that QEMU has already
 	// unlinked, so the image stays as it is and may be shared by VMs.
 	Overlay bool
@@ -104,7 +108,10 @@ type Disk struct {
 
 // Args implements Device.
 func (d Disk) Args() []string {
-	drive := fmt.Sprintf("if=none,id=%s,format=raw,file=%s", d.Serial, escape(d.Path))
+	drive := fmt.Sprintf("if=none,id=%s,format=%s,file=%s", d.Serial, d.format(), escape(d.Path))
+	if d.Base != "" {
+		drive += ",backing.driver=raw,backing.file.driver=file,backing.file.filename=" + escape(d.Base)
+	}
 	if d.ReadOnly {
 		drive += ",readonly=on"
 	}
@@ -112,6 +119,13 @@ func (d Disk) Args() []string {
 		drive += ",snapshot=on"
 	}
 	return []string{"-drive", drive, "-device", fmt.Sprintf("virtio-blk-pci,drive=%s,serial=%s", d.Serial, d.Serial)}
+}
+
+func (d Disk) format() string {
+	if d.Layered {
+		return "qcow2"
+	}
+	return "raw"
 }
 
 // KernelArgs implements Device.

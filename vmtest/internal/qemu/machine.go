@@ -1,6 +1,9 @@
 package qemu
 
-import "strings"
+import (
+	"os"
+	"strings"
+)
 
 // Binary is the QEMU program for x86-64 guests.
 const Binary = "qemu-system-x86_64"
@@ -9,6 +12,8 @@ const Binary = "qemu-system-x86_64"
 type Machine struct {
 	Binary  string // program; Binary when empty
 	Devices []Device
+	// State is inherited as StateFD; nil for none.
+	State *os.File
 }
 
 // Argv returns the program and its arguments. Nothing of the user's QEMU
