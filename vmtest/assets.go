@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
@@ -17,7 +18,7 @@ const portName = "vmtest.0"
 
 // Sizes of the disks made here; all are sparse files.
 const (
-	payloadBytes = 8 << 30
+	payloadBytes = 8 << 30 // what it holds varies, its size must not
 	scratchBytes = 1 << 30
 )
 
@@ -29,6 +30,8 @@ type assets struct {
 	image       image.Image
 	accelerator qemu.Accelerator
 	modules     *kmod.Index
+	initramfs   func() ([]byte, error) // builds it once
+	snapshots   *snapshots
 	modulesDisk string
 	payloadDisk string // "" is none
 	speed       *speed // of this machine; nil is not measured
@@ -53,7 +56,7 @@ func prepare(ctx context.Context, c Config, log func(string)) (*assets, error) {
 // prepareShared makes what does not depend on the kernel: the choice of
 // accelerator and the root disk.
 func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, error) {
-	a := &assets{config: c}
+	a := &assets{config: c, snapshots: newSnapshots(c.CacheDir)}
 	// Told before minutes go into kernels and the root disk.
 	if err := qemu.Installed(); err != nil {
 		return nil, err
@@ -79,6 +82,7 @@ func (a *assets) prepareKernel(ctx context.Context) error {
 	if err := a.checkDrivers(); err != nil {
 		return err
 	}
+	a.initramfs = sync.OnceValues(a.buildInitramfs)
 	a.modulesDisk, err = cachedModulesDisk(ctx, a.config, a.kernel)
 	return err
 }
@@ -88,48 +92,6 @@ func (a *assets) forKernel(ctx context.Context, k kernels.Kernel) (*assets, erro
 	own := *a
 	own.kernel = k
 	return &own, own.prepareKernel(ctx)
-}
-
-// machine is the VM as a value. The disks' order is fixed, since a snapshot
-// freezes it; the guest goes by their serials.
-func (a *assets) machine(ctx context.Context, accelerator qemu.Accelerator, work *workDir) (qemu.Machine, error) {
-	payload, err := a.payload(ctx, work)
-	if err != nil {
-		return qemu.Machine{}, err
-	}
-	initramfs := filepath.Join(work.Path, "initramfs")
-	if err := a.writeInitramfs(initramfs); err != nil {
-		return qemu.Machine{}, err
-	}
-	scratch := filepath.Join(work.Path, "scratch")
-	if err := image.Scratch(scratch, scratchBytes); err != nil {
-		return qemu.Machine{}, err
-	}
-	devices := []qemu.Device{
-		qemu.Boot{Image: a.kernel.Image, Initramfs: initramfs},
-		qemu.Compute{MemoryBytes: a.config.MemoryBytes, CPUs: a.config.CPUs, Accelerator: accelerator},
-		qemu.ExitOnPanic{},
-		qemu.Entropy{},
-		qemu.Disk{Serial: "root", Path: a.image.Path, Overlay: true},
-		qemu.Disk{Serial: "modules", Path: a.modulesDisk, ReadOnly: true},
-	}
-	if payload != "" {
-		devices = append(devices, qemu.Disk{Serial: "payload", Path: payload, Overlay: true})
-	}
-	devices = append(devices,
-		qemu.Disk{Serial: "scratch", Path: scratch},
-		qemu.KernelParameters{"vmtest=1", "printk.devkmsg=on", "log_buf_len=1M"},
-		qemu.KernelParameters(a.config.KernelArgs))
-	return qemu.Machine{Devices: devices}, nil
-}
-
-// payload is the disk that all VMs of a run share, or one of this VM's own, or
-// "" for none.
-func (a *assets) payload(ctx context.Context, work *workDir) (string, error) {
-	if a.payloadDisk != "" || a.config.Payload == "" && len(a.config.Mounts) == 0 {
-		return a.payloadDisk, nil
-	}
-	return buildPayload(ctx, a.config.Payload, a.config.Mounts, work, a.config.Log)
 }
 
 // findInit returns the program that becomes PID 1.

@@ -1,7 +1,7 @@
 package vmtest
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -116,32 +116,40 @@ func treeSize(dir string) (int64, error) {
 	return size, err
 }
 
-// writeInitramfs packs init and the modules that reach the disks.
-func (a *assets) writeInitramfs(path string) (err error) {
+// buildInitramfs packs init and the modules that reach the disks.
+func (a *assets) buildInitramfs() ([]byte, error) {
 	spec := initramfs.Spec{}
+	var err error
 	if spec.Init, err = findInit(a.config); err != nil {
-		return err
+		return nil, err
 	}
 	wanted := slices.DeleteFunc(slices.Concat(bootModules, optionalModules), func(name string) bool { return !a.modules.Has(name) })
 	names, err := a.modules.Order(wanted...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, name := range names {
 		data, err := a.modules.Read(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		spec.Modules = append(spec.Modules, initramfs.Module{Name: name, Data: data})
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("create initramfs: %w", err)
+	var archive bytes.Buffer
+	if err := initramfs.Build(&archive, spec); err != nil {
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := initramfs.Build(w, spec); err != nil {
+	return archive.Bytes(), nil
+}
+
+// writeInitramfs puts it where QEMU can load it.
+func (a *assets) writeInitramfs(path string) error {
+	data, err := a.initramfs()
+	if err != nil {
 		return err
 	}
-	return w.Flush()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return fmt.Errorf("create initramfs: %w", err)
+	}
+	return nil
 }

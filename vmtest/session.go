@@ -50,17 +50,30 @@ type session struct {
 }
 
 func newSession(conn io.ReadWriteCloser) *session {
-	s := &session{
+	s := prepareSession(conn)
+	go s.read(wire.NewDecoder(conn))
+	return s
+}
+
+// resumeSession is the session of a restored machine, whose guest said hello
+// before it was saved.
+func resumeSession(conn io.ReadWriteCloser, hello wire.Hello) *session {
+	s := prepareSession(conn)
+	s.helloMsg = hello
+	close(s.hello)
+	go s.read(wire.NewDecoderAt(conn, 2))
+	return s
+}
+
+func prepareSession(conn io.ReadWriteCloser) *session {
+	return &session{
 		conn: conn, enc: wire.NewEncoder(conn),
 		hello: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}), ended: make(chan struct{}),
 		receivers: map[uint32]receiver{}, heard: time.Now(),
 	}
-	go s.read()
-	return s
 }
 
-func (s *session) read() {
-	decoder := wire.NewDecoder(s.conn)
+func (s *session) read(decoder *wire.Decoder) {
 	for {
 		frame, err := decoder.Decode()
 		if err == nil {
@@ -168,7 +181,7 @@ func closeOnce(c chan struct{}, what string) error {
 	return nil
 }
 
-func isClosed(c chan struct{}) bool {
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

@@ -2,12 +2,11 @@ package vmtest
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
+	"namespaces-cgroups-ebpf/vmtest/internal/snapshot"
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
@@ -16,6 +15,8 @@ import (
 const (
 	startDeadline    = 30 * time.Second // QEMU itself, before the guest runs
 	bootDeadline     = 3 * time.Minute
+	restoreDeadline  = time.Minute
+	saveDeadline     = 2 * time.Minute // of a machine that is up
 	kvmBootDeadline  = 45 * time.Second
 	shutdownDeadline = 30 * time.Second
 	settleWait       = 2 * time.Second // from the channel's end to QEMU's
@@ -27,14 +28,23 @@ type VM struct {
 	Release string
 	// Accelerator that runs it, and why.
 	Accelerator Accelerator
-	// BootDuration is from the start of QEMU until init was ready.
+	// Restored tells a VM restored from a snapshot from one booted cold.
+	Restored bool
+	// Note says why a VM was booted cold though Config did not ask for that.
+	Note string
+	// BootDuration is from the start of QEMU until init was ready, one way or
+	// the other.
 	BootDuration time.Duration
+	// ColdBootDuration is what the boot took that the snapshot is of, and
+	// SaveDuration what saving that took if this VM was the first to need it.
+	ColdBootDuration, SaveDuration time.Duration
 
-	began   time.Time
-	process *qemu.Process
-	session *session
-	assets  *assets
-	work    *workDir
+	began    time.Time
+	process  *qemu.Process
+	session  *session
+	assets   *assets
+	work     *workDir
+	snapshot *snapshot.Snapshot // what it runs from, or nil
 }
 
 // Boot prepares whatever the cache does not hold yet (kernel, root disk), and
@@ -62,83 +72,6 @@ type bootError struct {
 
 func (e *bootError) Error() string { return e.err.Error() }
 func (e *bootError) Unwrap() error { return e.err }
-
-// boot starts QEMU and waits until init is ready. If KVM was our own choice
-// and the guest does not come up, the same machine is started once more under
-// TCG.
-func boot(ctx context.Context, a *assets) (*VM, error) {
-	vm, err := bootOnce(ctx, a, a.accelerator)
-	if err == nil || a.accelerator.Name != "kvm" || !a.accelerator.Auto || ctx.Err() != nil {
-		return vm, err
-	}
-	tcg := qemu.TCG(fmt.Sprintf("kvm did not bring up the guest: %v", err))
-	return bootOnce(ctx, a, tcg)
-}
-
-func bootOnce(ctx context.Context, a *assets, accelerator qemu.Accelerator) (*VM, error) {
-	work, err := newWorkDir()
-	if err != nil {
-		return nil, err
-	}
-	vm := &VM{Accelerator: accelerator, assets: a, work: work}
-	if err := vm.start(ctx); err != nil {
-		err = vm.explain(err)
-		return nil, errors.Join(err, vm.Close())
-	}
-	return vm, nil
-}
-
-func (vm *VM) start(ctx context.Context) error {
-	vm.began = time.Now()
-	machine, err := vm.assets.machine(ctx, vm.Accelerator, vm.work)
-	if err != nil {
-		return err
-	}
-	if err := vm.startQEMU(ctx, machine); err != nil {
-		return err
-	}
-	vm.session = newSession(vm.process.Port)
-	deadline := bootDeadline
-	if vm.Accelerator.Name == "kvm" && vm.Accelerator.Auto {
-		deadline = kvmBootDeadline
-	}
-	deadline = vm.assets.speed.scale(deadline)
-	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer within %v", deadline))
-	defer cancel()
-	if err := vm.handshake(ctx); err != nil {
-		return fmt.Errorf("boot kernel %s: %w", vm.assets.kernel.Release, err)
-	}
-	vm.BootDuration = time.Since(vm.began)
-	return nil
-}
-
-func (vm *VM) startQEMU(ctx context.Context, m qemu.Machine) (err error) {
-	deadline := vm.assets.speed.scale(startDeadline)
-	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer within %v", deadline))
-	defer cancel()
-	vm.process, err = qemu.Start(ctx, m, portName)
-	return err
-}
-
-func (vm *VM) handshake(ctx context.Context) error {
-	if err := vm.session.await(ctx, vm.session.hello, "guest init"); err != nil {
-		return err
-	}
-	vm.Release = vm.session.helloMsg.Release
-	if want := vm.assets.kernel.Release; vm.Release != want {
-		return fmt.Errorf("guest says it runs %s, want %s", vm.Release, want)
-	}
-	if err := vm.assets.checkModules(vm.session.helloMsg); err != nil {
-		return err
-	}
-	seed := make([]byte, 32)
-	_, _ = rand.Read(seed)
-	resume := wire.Resume{TimeUnixNS: time.Now().UnixNano(), Seed: seed, Binds: binds(vm.assets.config.Mounts)}
-	if err := vm.session.enc.EncodeJSON(wire.TypeResume, 0, resume); err != nil {
-		return err
-	}
-	return vm.session.await(ctx, vm.session.ready, "ready")
-}
 
 // explain keeps what a failed boot left behind.
 func (vm *VM) explain(err error) error {
@@ -185,7 +118,7 @@ func (vm *VM) Shutdown(ctx context.Context) error {
 // settle gives a guest that has gone away a moment to be gone altogether, so
 // that the end of its console and the reason of its end are known.
 func (vm *VM) settle() {
-	if isClosed(vm.session.ended) {
+	if vm.session == nil && isClosed(vm.process.QMP.Ended()) || vm.session != nil && isClosed(vm.session.ended) {
 		vm.process.Settle(settleWait)
 	}
 }
@@ -193,10 +126,16 @@ func (vm *VM) settle() {
 // Console returns the head and tail of the guest's serial console.
 func (vm *VM) Console() []byte { return vm.process.Console.Bytes() }
 
+// PeakRSSBytes is the most memory that QEMU had resident so far, 0 if unknown.
+func (vm *VM) PeakRSSBytes() int64 { return vm.process.PeakRSSBytes() }
+
 // Close kills what still runs and removes everything the VM had on the host.
 func (vm *VM) Close() error {
 	if vm.process != nil {
 		_ = vm.process.Close()
+	}
+	if vm.snapshot != nil {
+		_ = vm.snapshot.Close()
 	}
 	return vm.work.Close()
 }

@@ -1,9 +1,6 @@
 package qemu
 
-import (
-	"os"
-	"strings"
-)
+import "strings"
 
 // Binary is the QEMU program for x86-64 guests.
 const Binary = "qemu-system-x86_64"
@@ -12,8 +9,6 @@ const Binary = "qemu-system-x86_64"
 type Machine struct {
 	Binary  string // program; Binary when empty
 	Devices []Device
-	// State is inherited as StateFD; nil for none.
-	State *os.File
 }
 
 // Argv returns the program and its arguments. Nothing of the user's QEMU

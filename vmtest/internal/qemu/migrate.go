@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -15,20 +16,18 @@ const migratePoll = 2 * time.Millisecond
 // default is meant for networks.
 const unlimited = 1 << 40
 
-// StateFD is the descriptor that QEMU inherits for the file of the state: the
-// first one after console, port and monitor.
-const StateFD = firstInheritedFD + 3
+// stateFD is the name under which QEMU keeps the descriptor of the state.
+const stateFD = "state"
 
 // executor is the part of QMP that migrations need.
 type executor interface {
+	GetFD(ctx context.Context, name string, f *os.File) error
 	Execute(ctx context.Context, command string, arguments, result any) error
 }
 
-// State is the file that a machine's state is saved to and restored from.
+// State is what a machine is saved to and restored from.
 type State struct {
-	// Path for a QEMU that opens it itself. Older ones are given StateFD, which
-	// newer ones deprecate for files.
-	Path string
+	File *os.File
 	// SharedRAM says that RAM is in a file of its own and not in the state.
 	SharedRAM bool
 }
@@ -36,8 +35,8 @@ type State struct {
 // Save stops the machine and writes its state. It returns whether RAM stayed
 // in the shared file that it is: a QEMU that cannot do so writes it into the
 // state. The machine stays stopped; its disks are settled.
-func (p *Process) Save(ctx context.Context, path string) (State, error) {
-	s := State{Path: path}
+func (p *Process) Save(ctx context.Context, f *os.File) (State, error) {
+	s := State{File: f}
 	err := save(ctx, p.QMP, &s)
 	return s, err
 }
@@ -100,7 +99,8 @@ func ignoreShared(ctx context.Context, q executor) error {
 }
 
 // uri is how this QEMU is told where the state is. It may start no program, so
-// that "exec:" is out; "file:" came with 8.2.
+// that "exec:" is out; "file:" came with
+// 8.2, and descriptors of files are deprecated since 9.1.
 func (s State) uri(ctx context.Context, q executor) (string, error) {
 	var version struct {
 		QEMU struct{ Major, Minor int } `json:"qemu"`
@@ -109,9 +109,9 @@ func (s State) uri(ctx context.Context, q executor) (string, error) {
 		return "", err
 	}
 	if v := version.QEMU; v.Major > 8 || v.Major == 8 && v.Minor >= 2 {
-		return "file:" + s.Path, nil
+		return "file:" + s.File.Name(), nil
 	}
-	return fmt.Sprintf("fd:%d", StateFD), nil
+	return "fd:" + stateFD, q.GetFD(ctx, stateFD, s.File)
 }
 
 // migrated waits for the end of a migration in either direction.
@@ -138,5 +138,18 @@ func migrated(ctx context.Context, q executor) error {
 			return fmt.Errorf("migrate: %w", context.Cause(ctx))
 		case <-time.After(migratePoll):
 		}
+	}
+}
+
+// Quit ends QEMU in good order, which closes its files, and waits for that.
+func (p *Process) Quit(ctx context.Context) error {
+	if err := p.QMP.Execute(ctx, "quit", nil, nil); err != nil && !errors.Is(err, ErrMonitorClosed) {
+		return err
+	}
+	select {
+	case <-p.exited:
+		return p.ExitErr()
+	case <-ctx.Done():
+		return fmt.Errorf("quit qemu: %w", context.Cause(ctx))
 	}
 }

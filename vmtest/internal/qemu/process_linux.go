@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -69,11 +68,7 @@ func Start(ctx context.Context, m Machine, portName string) (*Process, error) {
 	m.Devices = append(append([]Device(nil), m.Devices...),
 		Console{FD: firstInheritedFD}, Port{Name: portName, FD: firstInheritedFD + 1}, Monitor{FD: firstInheritedFD + 2})
 	p.Argv = m.Argv()
-	files := inherited
-	if m.State != nil { // the caller keeps and closes it
-		files = append(slices.Clone(inherited), m.State)
-	}
-	err := p.start(files)
+	err := p.start(inherited)
 	// As long as we hold QEMU's ends too, its death is no end of file.
 	closeAll(inherited)
 	if err != nil {

@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // Event is an asynchronous QMP message (QEMU, docs/interop/qmp-spec).
@@ -61,7 +65,16 @@ func (q *QMP) Negotiate(ctx context.Context) error {
 // Execute runs a command and decodes its result into result unless that is
 // nil.
 func (q *QMP) Execute(ctx context.Context, command string, arguments, result any) error {
-	answer, id, err := q.send(command, arguments)
+	return q.execute(ctx, command, arguments, result, nil)
+}
+
+// GetFD gives QEMU an open file under a name for later commands.
+func (q *QMP) GetFD(ctx context.Context, name string, f *os.File) error {
+	return q.execute(ctx, "getfd", map[string]string{"fdname": name}, nil, f)
+}
+
+func (q *QMP) execute(ctx context.Context, command string, arguments, result any, f *os.File) error {
+	answer, id, err := q.send(command, arguments, f)
 	if err != nil {
 		return fmt.Errorf("qmp %s: %w", command, err)
 	}
@@ -82,7 +95,7 @@ func (q *QMP) Execute(ctx context.Context, command string, arguments, result any
 	}
 }
 
-func (q *QMP) send(command string, arguments any) (<-chan reply, int, error) {
+func (q *QMP) send(command string, arguments any, f *os.File) (<-chan reply, int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -99,8 +112,21 @@ func (q *QMP) send(command string, arguments any) (<-chan reply, int, error) {
 	}
 	answer := make(chan reply, 1)
 	q.waiting[q.nextID] = answer
-	_, err = q.conn.Write(append(b, '\n'))
-	return answer, q.nextID, err
+	return answer, q.nextID, q.write(append(b, '\n'), f)
+}
+
+// write sends a command, and with it the descriptor of f unless that is nil.
+func (q *QMP) write(b []byte, f *os.File) error {
+	if f == nil {
+		_, err := q.conn.Write(b)
+		return err
+	}
+	socket, ok := q.conn.(*net.UnixConn)
+	if !ok {
+		return errors.New("monitor is no socket that could pass a file")
+	}
+	_, _, err := socket.WriteMsgUnix(b, unix.UnixRights(int(f.Fd())), nil)
+	return err
 }
 
 func (q *QMP) forget(id int) {

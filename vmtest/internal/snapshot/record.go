@@ -67,4 +67,3 @@ func parse(data []byte, key string) (envelope, error) {
 	}
 	return e, nil
 }
-
