@@ -76,6 +76,7 @@ type runner struct {
 	journal   *journal
 	speed     *speed
 	calibrate func(context.Context) (float64, error) // measures the speed
+	bootVM    func(context.Context, *assets) (*VM, error)
 	stages    stageTimes
 	images    map[string]*assets // what all kernels share, by name of the image
 	fetched   []fetchedKernel    // by index of series
@@ -96,7 +97,7 @@ func newRunner(c RunConfig) (*runner, error) {
 	if err := checkConfig(c); err != nil {
 		return nil, err
 	}
-	r := &runner{RunConfig: c, started: time.Now(), speed: &speed{}, calibrate: qemu.MeasureSpeed}
+	r := &runner{RunConfig: c, started: time.Now(), speed: &speed{}, calibrate: qemu.MeasureSpeed, bootVM: boot}
 	var err error
 	if r.plans, err = loadPlans(c); err != nil {
 		return nil, err

@@ -79,7 +79,7 @@ func (r *cellRun) bootOnce(ctx context.Context) (*VM, error) {
 		end(report.Infra, err.Error())
 		return nil, err
 	}
-	vm, err := boot(ctx, a)
+	vm, err := r.bootVM(ctx, a)
 	if err != nil {
 		end(report.Infra, err.Error())
 		return nil, err
