@@ -19,16 +19,12 @@ var optionalModules = []string{"virtio_rng"}
 // matrix. Each has a name of its own; where another source than a series is
 // meant, Spec says which.
 func selectSeries(c Config, names []string) ([]kernels.Series, error) {
-	list, err := kernels.ParseList(kernelList)
+	cache, err := kernelSource(c, nil)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
-		return slices.DeleteFunc(list.Kernels, func(s kernels.Series) bool { return !s.Default }), nil
-	}
-	cache, err := kernelSource(c, nil)
-	if err != nil {
-		return nil, err
+		return cache.Default(), nil
 	}
 	var selected []kernels.Series
 	for _, text := range kernels.JoinSpecs(names) {

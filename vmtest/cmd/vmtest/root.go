@@ -10,6 +10,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newRun())
 	root.AddCommand(newExec())
+	root.AddCommand(newKernels())
 	root.AddCommand(newMatrix())
 	root.AddCommand(newMerge())
 	return root

@@ -23,8 +23,8 @@ const (
 	sectorBytes     = 512
 )
 
-// errNoKernel is a file that QEMU would not boot.
-var errNoKernel = errors.New("not a kernel for x86-64 (neither a bzImage nor an ELF vmlinux with a PVH entry)")
+// ErrNoKernel is a file that QEMU would not boot, for errors.Is.
+var ErrNoKernel = errors.New("not a kernel for x86-64 (neither a bzImage nor an ELF vmlinux with a PVH entry)")
 
 var releaseForm = regexp.MustCompile(`^[0-9]+\.[0-9]+[0-9A-Za-z.~+_-]*$`)
 
@@ -35,7 +35,7 @@ func imageRelease(r io.ReaderAt) (string, error) {
 	if n, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read kernel image: %w", err)
 	} else if n < headerBytes {
-		return "", errNoKernel
+		return "", ErrNoKernel
 	}
 	var text string
 	var err error
@@ -57,7 +57,7 @@ func imageRelease(r io.ReaderAt) (string, error) {
 // bzImageVersion reads the string that the header's kernel_version points to.
 func bzImageVersion(r io.ReaderAt, head []byte) (string, error) {
 	if !isBzImage(head) {
-		return "", errNoKernel
+		return "", ErrNoKernel
 	}
 	pointer := int64(binary.LittleEndian.Uint16(head[kernelVersionAt:]))
 	if pointer == 0 || pointer >= setupSects(head)*sectorBytes {
@@ -99,14 +99,14 @@ const (
 func elfVersion(r io.ReaderAt) (string, error) {
 	f, err := elf.NewFile(r)
 	if err != nil || f.Machine != elf.EM_X86_64 {
-		return "", errNoKernel
+		return "", ErrNoKernel
 	}
 	if !hasEntryNote(f) {
-		return "", fmt.Errorf("%w: built without CONFIG_PVH; take arch/x86/boot/bzImage", errNoKernel)
+		return "", fmt.Errorf("%w: built without CONFIG_PVH; take arch/x86/boot/bzImage", ErrNoKernel)
 	}
 	section := f.Section(".rodata")
 	if section == nil || section.Type == elf.SHT_NOBITS || section.Size > maxSectionBytes {
-		return "", errNoKernel
+		return "", ErrNoKernel
 	}
 	data, err := section.Data()
 	if err != nil {

@@ -43,6 +43,8 @@ func (f *fake) run(ctx context.Context, c Command) (string, error) {
 		}
 	}
 	switch {
+	case c.Argv[0] == "dpkg-deb" && c.Argv[1] == "-f":
+		return fields(c.Argv[2])
 	case c.Argv[0] == "dpkg-deb":
 		return "", extract(c.Argv[2], c.Argv[3])
 	case strings.Contains(what, "update"):
@@ -128,6 +130,16 @@ func stanza(name, version string) string {
 		name, version, debFile(name, version), len(data), hex.EncodeToString(sum[:]))
 }
 
+// fields is what dpkg-deb -f prints.
+func fields(deb string) (string, error) {
+	data, err := os.ReadFile(deb)
+	if err != nil {
+		return "", err
+	}
+	words := strings.Fields(string(data))
+	return fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\n", words[1], words[2]), nil
+}
+
 // extract makes the files that a package of this name has in Debian.
 func extract(deb, root string) error {
 	data, err := os.ReadFile(deb)
@@ -147,7 +159,11 @@ func extract(deb, root string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
+		content := []byte(file)
+		if strings.Contains(file, "vmlinuz") {
+			content = plainImage(release)
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return err
 		}
 	}
@@ -232,3 +248,10 @@ func split(release, version string, roles ...string) string {
 	}
 	return text.String()
 }
+
+func sumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func isUnavailable(err error) bool { return errors.Is(err, ErrUnavailable) }

@@ -161,7 +161,7 @@ func locateImage(root *os.Root) (name, release string, err error) {
 		found, _ := fs.Glob(root.FS(), pattern)
 		for _, each := range found {
 			r, err := releaseOf(file{root, each})
-			if errors.Is(err, errNoKernel) && name != "" {
+			if errors.Is(err, ErrNoKernel) && name != "" {
 				continue // a vmlinux beside it that is there for debuggers
 			}
 			if err != nil {

@@ -59,6 +59,17 @@ func (s *Sources) Select(text string) (Series, error) {
 	return Series{Series: spec.Name(), Spec: text}, nil
 }
 
+// Default returns the series of the default matrix.
+func (s *Sources) Default() []Series {
+	var selected []Series
+	for _, k := range s.list.Kernels {
+		if k.Default {
+			selected = append(selected, k)
+		}
+	}
+	return selected
+}
+
 func (s *Sources) fetch(ctx context.Context, spec Spec) (Kernel, error) {
 	var k Kernel
 	var err error

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -16,7 +17,7 @@ func use(record string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+	if err := flockShared(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("use %s: %w", record, err)
 	}
@@ -27,6 +28,21 @@ func use(record string) (*os.File, error) {
 	now := time.Now()
 	_ = os.Chtimes(record, now, now) // when it was used last; a cache may be read-only
 	return f, nil
+}
+
+// useWait bounds the wait for the exclusive lock to go: who has it only looks,
+// or removes the record at once.
+const useWait = 5 * time.Second
+
+func flockShared(f *os.File) error {
+	deadline := time.Now().Add(useWait)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+		if err == nil || time.Now().After(deadline) || !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		time.Sleep(lockPoll)
+	}
 }
 
 // unused returns the record locked so that nobody can use the entry, or false
