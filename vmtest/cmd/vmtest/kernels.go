@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -178,12 +177,6 @@ func sourceOf(k kernels.CachedKernel) string {
 		return k.Packages[0].Source
 	}
 	return "-"
-}
-
-func printJSON(w io.Writer, document any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(document)
 }
 
 // kernelFault gives an error its exit code: that a kernel cannot be had, or that
