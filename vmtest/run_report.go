@@ -168,8 +168,11 @@ func (k *kernelRun) record(got kernels.Kernel) {
 
 // booted takes down how a VM came up.
 func (r *cellRun) booted(vm *VM) {
-	if vm.Accelerator.Name == "tcg" {
-		r.speed.atLeast(vm.BootDuration.Seconds() / referenceBoot.Seconds())
+	if cold, now := vm.coldBoot(); now && vm.Accelerator.Name == "tcg" {
+		r.speed.atLeast(cold.Seconds() / referenceBoot.Seconds())
+	}
+	if vm.SaveDuration > 0 {
+		r.stages.spent(StageSnapshot, vm.SaveDuration)
 	}
 	r.update(func(rep *Report) {
 		row := &rep.Kernels[r.kernel]
@@ -177,11 +180,27 @@ func (r *cellRun) booted(vm *VM) {
 		if row.Outcome != report.Pass {
 			row.Outcome, row.Reason, row.BootNS = report.Pass, r.fetched[r.kernel].Note, vm.BootDuration.Nanoseconds()
 		}
+		if vm.Note != "" {
+			row.Reason = vm.Note
+		}
+		if cold, _ := vm.coldBoot(); row.ColdBootNS == 0 {
+			row.ColdBootNS = cold.Nanoseconds()
+		}
+		row.SnapshotNS = max(row.SnapshotNS, vm.SaveDuration.Nanoseconds())
 		// KVM that was chosen and did not bring up a guest was not used.
 		if a := vm.Accelerator; a.Name != rep.Run.Accelerator.Name {
 			rep.Run.Accelerator = report.Accelerator{Name: a.Name, Reason: a.Reason}
 		}
 	})
+}
+
+// coldBoot is what the boot took that the VM stands on, and whether that was
+// now, or when its snapshot was made by an earlier run.
+func (vm *VM) coldBoot() (took time.Duration, now bool) {
+	if vm.Restored {
+		return vm.ColdBootDuration, vm.SaveDuration > 0
+	}
+	return vm.BootDuration, true
 }
 
 // bootFailed takes down a VM that did not come up.

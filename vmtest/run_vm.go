@@ -73,20 +73,35 @@ func (r *cellRun) boot(ctx context.Context) *VM {
 }
 
 func (r *cellRun) bootOnce(ctx context.Context) (*VM, error) {
-	end := r.begin(r.event(StageBoot))
+	e := r.event(StageBoot)
+	e.Begin = true
+	r.emit(e)
+	leave := r.stages.enter(StageBoot)
 	a, err := r.assetsFor(ctx, r.cell)
-	if err != nil {
-		end(report.Infra, err.Error())
-		return nil, err
+	var vm *VM
+	if err == nil {
+		vm, err = r.bootVM(ctx, a)
 	}
-	vm, err := r.bootVM(ctx, a)
-	if err != nil {
-		end(report.Infra, err.Error())
-		return nil, err
+	e.Begin, e.Took, e.Outcome, e.Text = false, leave(), outcomeOf(err), text(err)
+	if err == nil {
+		r.booted(vm)
+		e.Text = howUp(vm)
+		e.Minor = vm.Restored && vm.SaveDuration == 0
 	}
-	r.booted(vm)
-	end(report.Pass, fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name))
-	return vm, nil
+	r.emit(e)
+	return vm, err
+}
+
+// howUp says in words how a VM came up.
+func howUp(vm *VM) string {
+	text := fmt.Sprintf("%s under %s", vm.Release, vm.Accelerator.Name)
+	switch {
+	case vm.SaveDuration > 0:
+		text += fmt.Sprintf(", saved; restored in %v", vm.BootDuration.Round(10*time.Millisecond))
+	case vm.Note != "":
+		text += ", cold: " + vm.Note
+	}
+	return text
 }
 
 // event is a step of this cell.
@@ -176,7 +191,10 @@ func late(vm *VM, t *verdict.Trace) {
 
 // stop ends the VM and takes down how it ended.
 func (r *cellRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) report.VMStats {
-	stats := report.VMStats{BootNS: vm.BootDuration.Nanoseconds(), AttemptsCount: r.attempts}
+	stats := report.VMStats{
+		Restored: vm.Restored, BootNS: vm.BootDuration.Nanoseconds(),
+		QEMUPeakRSSBytes: vm.PeakRSSBytes(), AttemptsCount: r.attempts,
+	}
 	if t.Fault == "" {
 		if err := vm.Shutdown(context.WithoutCancel(ctx)); err != nil {
 			t.Fault = err.Error()
