@@ -10,6 +10,7 @@ import (
 	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
 	"namespaces-cgroups-ebpf/vmtest/internal/kmod"
+	"namespaces-cgroups-ebpf/vmtest/internal/plan"
 	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
 )
 
@@ -57,6 +58,9 @@ func prepare(ctx context.Context, c Config, log func(string)) (*assets, error) {
 // accelerator and the root disk.
 func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, error) {
 	a := &assets{config: c, snapshots: newSnapshots(c.CacheDir)}
+	if c.System != plan.InitGuest && c.System != plan.InitSystemd {
+		return nil, fmt.Errorf("find system %q: there are %s, %s", c.System, plan.InitGuest, plan.InitSystemd)
+	}
 	// Told before minutes go into kernels and the root disk.
 	if err := qemu.Installed(); err != nil {
 		return nil, err

@@ -3,6 +3,8 @@ package vmtest
 import (
 	"os"
 	"path/filepath"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/plan"
 )
 
 // Sizes of a VM where Config names none.
@@ -58,6 +60,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Image == "" {
 		c.Image = "base"
+	}
+	if c.System == "" {
+		c.System = plan.InitGuest
 	}
 	if c.MemoryBytes == 0 {
 		c.MemoryBytes = DefaultMemoryBytes

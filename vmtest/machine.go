@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/image"
+	"namespaces-cgroups-ebpf/vmtest/internal/plan"
 	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
 )
 
@@ -35,9 +36,22 @@ func (a *assets) machine(accelerator qemu.Accelerator, p parts) qemu.Machine {
 		qemu.Disk{Serial: "payload", Path: p.payload, Overlay: true},
 		p.scratch,
 		qemu.KernelParameters{"vmtest=1", "printk.devkmsg=on", "log_buf_len=1M"},
+		qemu.KernelParameters(systemParameters(a.config.System)),
 		qemu.KernelParameters(a.config.KernelArgs),
 	}
 	return qemu.Machine{Devices: append(devices, p.more...)}
+}
+
+// systemParameters say to guest init what becomes process 1. Systemd is told to
+// leave the console to the kernel, and not to sit there after a crash.
+func systemParameters(system string) []string {
+	if system != plan.InitSystemd {
+		return nil
+	}
+	return []string{
+		"vmtest_system=systemd", "TERM=dumb", "systemd.show_status=no", "systemd.log_level=notice",
+		"systemd.crash_action=poweroff", "systemd.dump_core=no",
+	}
 }
 
 // coldParts are those of a machine that boots and is never saved.

@@ -12,9 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"namespaces-cgroups-ebpf/internal/report"
-	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
-	"namespaces-cgroups-ebpf/vmtest/internal/plan"
 )
 
 // fetchesAtOnce bounds the downloads that run side by side.
@@ -196,20 +194,4 @@ func copyProgram(from, to string) (string, error) {
 		return "", fmt.Errorf("make payload: %w", err)
 	}
 	return sumOf(data), nil
-}
-
-// checkSupported refuses what a plan may ask for and this harness does not
-// give: run without it, a test would be green for something else.
-func checkSupported(plans []plan.Plan) error {
-	for _, p := range plans {
-		for _, e := range p.Entries {
-			switch {
-			case e.Needs.Init != plan.InitGuest:
-				return fmt.Errorf("%s needs init %q, and there is only %q", e.FullID(), e.Needs.Init, plan.InitGuest)
-			case e.Needs.Image != image.Base().Name:
-				return fmt.Errorf("%s needs image %q, and there is only %q", e.FullID(), e.Needs.Image, image.Base().Name)
-			}
-		}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"namespaces-cgroups-ebpf/internal/cli"
+	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/vmtest/internal/guest"
 )
 
@@ -17,6 +18,10 @@ func main() {
 	// process 1 without it is the entry point of a container, not a guest.
 	if os.Getpid() == 1 && os.Getenv("vmtest") == "1" {
 		guest.Main()
+	}
+	if os.Getenv("vmtest") == "agent" { // a unit of a guest that has systemd
+		guest.Agent()
+		os.Exit(exitcode.Usage) // it is none
 	}
 	// Ctrl-C ends everything in order: no QEMU, no temporary file is left.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)

@@ -103,7 +103,7 @@ func (c *command) start(path string, streams *streams) (<-chan ending, error) {
 		}
 	}
 	pid, ended, err := c.session.reaper.start(func() (int, error) {
-		return syscall.ForkExec(path, c.run.Argv, attr)
+		return c.session.platform.Start(path, c.run.Argv, attr)
 	})
 	streams.closeChild()
 	if err != nil {

@@ -30,8 +30,11 @@ func (r *recorder) note(format string, args ...any) error {
 func (r *recorder) Mount(source, target, fstype string, flags uintptr, data string) error {
 	return r.note("mount %s %s %s %#x %s", source, target, fstype, flags, data)
 }
-func (r *recorder) Unmount(target string) error      { return r.note("unmount %s", target) }
-func (r *recorder) SwitchRoot(dir string) error      { return r.note("switch %s", dir) }
+func (r *recorder) Unmount(target string) error { return r.note("unmount %s", target) }
+func (r *recorder) SwitchRoot(dir string) error { return r.note("switch %s", dir) }
+func (r *recorder) Exec(path string, argv, env []string) error {
+	return r.note("exec %s %v %v", path, argv, env)
+}
 func (r *recorder) LoadModule(path string) error     { return r.note("load %s", filepath.Base(path)) }
 func (r *recorder) Sethostname(name string) error    { return r.note("hostname %s", name) }
 func (r *recorder) LinkUp(name string) error         { return r.note("up %s", name) }

@@ -18,6 +18,7 @@ type kernel interface {
 	Mount(source, target, fstype string, flags uintptr, data string) error
 	Unmount(target string) error
 	SwitchRoot(dir string) error
+	Exec(path string, argv, env []string) error
 	LoadModule(path string) error
 	Sethostname(name string) error
 	LinkUp(name string) error
@@ -57,6 +58,10 @@ func (process1) SwitchRoot(dir string) error {
 	}
 	return unix.Chdir("/")
 }
+
+// Exec replaces this program. Signal handlers go with it, which is all that
+// ignoreSignals has done.
+func (process1) Exec(path string, argv, env []string) error { return unix.Exec(path, argv, env) }
 
 func (process1) LoadModule(path string) error {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)

@@ -27,7 +27,7 @@ func Main() {
 		return
 	}
 	ignoreSignals()
-	if err := live(process1{}, os.Stderr); err != nil {
+	if err := boot(process1{}, os.Stderr); err != nil {
 		fmt.Fprintf(os.Stderr, "vmtest-init: fatal: %v\n", err)
 	}
 	process1{}.PowerOff()
@@ -43,6 +43,14 @@ func ignoreSignals() {
 			signal.Notify(dropped, number)
 		}
 	}
+}
+
+// boot becomes what the kernel's command line asks for.
+func boot(k kernel, console io.Writer) error {
+	if os.Getenv(systemVariable) == systemd {
+		return newMachine(k, "").becomeSystemd()
+	}
+	return live(k, console)
 }
 
 // live boots, serves the host and returns why it is over.

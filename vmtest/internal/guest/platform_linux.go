@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +37,11 @@ func (m *machine) Resume(r wire.Resume) (wire.Ready, error) { return m.resume(r)
 
 // Log implements platform.
 func (m *machine) Log(emit func(wire.Kmsg) error) (kernelLog, error) { return openKmsg(emit) }
+
+// Start implements platform.
+func (m *machine) Start(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	return syscall.ForkExec(path, argv, attr)
+}
 
 // Sweep implements platform. Alone, everything goes: no process can hide by
 // leaving its session. Beside other commands only what certainly belongs to

@@ -68,11 +68,21 @@ func ofSession(list []process, session int) []process {
 	if session <= 1 {
 		return nil
 	}
+	return closure(list, func(p process) bool { return p.session == session })
+}
+
+// descendants returns the processes below root, which is not among them.
+func descendants(list []process, root int) []process {
+	return closure(list, func(p process) bool { return p.parent == root })
+}
+
+// closure returns the processes for which first holds and their descendants.
+func closure(list []process, first func(process) bool) []process {
 	member := map[int]bool{}
 	for grown := true; grown; {
 		grown = false
 		for _, p := range list {
-			if !member[p.pid] && (p.session == session || member[p.parent]) {
+			if !member[p.pid] && (first(p) || member[p.parent]) {
 				member[p.pid], grown = true, true
 			}
 		}

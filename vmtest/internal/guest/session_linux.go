@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
@@ -28,6 +29,8 @@ type platform interface {
 	Resume(wire.Resume) (wire.Ready, error)
 	// Log opens the kernel log; emit gets its records.
 	Log(emit func(wire.Kmsg) error) (kernelLog, error)
+	// Start runs a command's program and returns its pid.
+	Start(path string, argv []string, attr *syscall.ProcAttr) (int, error)
 	// Sweep kills what is left of a command's session, or every process when no
 	// other command runs, and names what it killed.
 	Sweep(session int, alone bool) []string

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +30,10 @@ func (s *stage) Resume(wire.Resume) (wire.Ready, error) { return wire.Ready{}, n
 
 // ownerMark is in the environment of every command of these tests.
 var ownerMark = fmt.Sprintf("VMTEST_GUEST_TEST=%d", os.Getpid())
+
+func (s *stage) Start(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	return syscall.ForkExec(path, argv, attr)
+}
 
 // Sweep kills only what it can prove to be this test's: a process of the very
 // session that also carries the test's mark in its environment.

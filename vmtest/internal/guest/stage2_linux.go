@@ -126,9 +126,13 @@ func (m *machine) enableControllers() {
 }
 
 // applySysctls ends each value with a newline, which printk_devkmsg insists on.
+// What is set already stays: the kernel's command line may have locked it.
 func (m *machine) applySysctls() {
 	for _, s := range sysctls {
 		path := "/proc/sys/" + strings.ReplaceAll(s.Name, ".", "/")
+		if data, err := os.ReadFile(m.path(path)); err == nil && strings.TrimSpace(string(data)) == s.Value {
+			continue
+		}
 		if err := writeRaw(m.path(path), s.Value+"\n"); err != nil {
 			m.warn(fmt.Errorf("set sysctl %s: %w", s.Name, err))
 		}

@@ -36,7 +36,7 @@ const (
 	guestGoRoot  = "usr/local/go"
 	guestModules = "usr/local/lib/go/modules"
 	guestGoCache = "usr/local/lib/go/cache"
-	guestWarm    = "usr/local/lib/go/warm"
+	guestModule  = "usr/local/lib/go/module" // go.mod and go.sum, to start from
 )
 
 // goEnv is appended to the guest's GOROOT/go.env, the lowest of go(1)'s

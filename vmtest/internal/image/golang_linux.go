@@ -24,12 +24,12 @@ func (b *builder) addGo(ctx context.Context, tree string) error {
 	if err := appendFile(filepath.Join(tree, guestGoRoot, "go.env"), goEnv); err != nil {
 		return fmt.Errorf("configure toolchain: %w", err)
 	}
-	warm := filepath.Join(tree, guestWarm)
-	if err := g.copyModuleFiles(warm); err != nil {
+	module := filepath.Join(tree, guestModule)
+	if err := g.copyModuleFiles(module); err != nil {
 		return err
 	}
 	b.say("getting the modules of %s", g.Module)
-	if err := b.downloadModules(ctx, tree, warm); err != nil {
+	if err := b.downloadModules(ctx, tree, module); err != nil {
 		return err
 	}
 	packages, err := b.importedPackages(ctx)
@@ -76,12 +76,12 @@ func (g *Go) copyModuleFiles(dir string) error {
 
 // downloadModules fills the guest's module cache, from this machine's as far as
 // that goes; go.sum says what the right bytes are.
-func (b *builder) downloadModules(ctx context.Context, tree, warm string) error {
+func (b *builder) downloadModules(ctx context.Context, tree, module string) error {
 	g := b.recipe.Go
 	local := "file://" + filepath.ToSlash(filepath.Join(g.modCache, "cache/download"))
 	var log bytes.Buffer
 	err := b.run(ctx, command{
-		argv:   []string{filepath.Join(g.root, "bin", "go"), "-C", warm, "mod", "download", "-modcacherw"},
+		argv:   []string{filepath.Join(g.root, "bin", "go"), "-C", module, "mod", "download", "-modcacherw"},
 		env:    []string{"GOMODCACHE=" + filepath.Join(tree, guestModules), "GOPROXY=" + local + "," + g.proxy, "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off"},
 		output: &log,
 	})

@@ -32,9 +32,10 @@ type Recipe struct {
 	Go        *Go      `json:"go,omitempty"` // nil is none
 }
 
-// basePackages are in every image.
+// basePackages are in every image. The message bus is for systemd as process 1:
+// systemd-run --wait and runtimes that ask systemd for control groups need it.
 var basePackages = []string{
-	"bpftool", "bpftrace", "busybox", "e2fsprogs", "iproute2", "kmod",
+	"bpftool", "bpftrace", "busybox", "dbus", "e2fsprogs", "iproute2", "kmod",
 	"libbpf-tools", "mount", "procps", "stress-ng", "systemd", "util-linux",
 }
 
