@@ -284,7 +284,7 @@ func write(w io.Writer, p []byte) error {
 		return nil
 	}
 	if _, err := w.Write(p); err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		return fmt.Errorf("pass on output: %w", err)
+		return &passOnError{err}
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func failedBoot(release string, err error) verdict.Trace {
 	trace := verdict.Trace{Release: release, At: time.Now(), Fault: err.Error()}
 	var b *bootError
 	if errors.As(err, &b) {
-		trace.Console, trace.Shutdown = b.console, b.reason
+		trace.Console, trace.Shutdown, trace.Silence = b.console, b.reason, b.silence
 		if len(b.stderr) > 0 {
 			trace.Fault += "; qemu: " + tail(b.stderr, 300)
 		}
@@ -140,10 +140,7 @@ func (r *cellRun) test(ctx context.Context, vm *VM) {
 	e := r.event(StageTest)
 	e.Begin = true
 	r.emit(e)
-	trace := verdict.Trace{
-		Release: r.fetched[r.kernel].Release, At: time.Now(),
-		Emulated: vm.Accelerator.Name == "tcg", Hello: &vm.session.helloMsg,
-	}
+	trace := vm.newTrace()
 	leave := r.stages.enter(StageTest)
 	record := r.runEntry(ctx, vm, &trace)
 	leave()
@@ -204,17 +201,7 @@ func (r *cellRun) stop(ctx context.Context, vm *VM, t *verdict.Trace) report.VMS
 	_ = vm.process.Close()
 	<-vm.session.ended
 	late(vm, t)
-	if isClosed(vm.session.done) {
-		t.Done = &vm.session.doneMsg
-	}
-	if cause := vm.session.cause(); errors.Is(cause, errAfterDone) {
-		t.Fault = cause.Error()
-	}
-	t.Shutdown = vm.process.ShutdownReason()
-	t.Console = vm.Console()
-	if t.Fault != "" {
-		t.Fault += "; " + vm.process.Ending()
-	}
+	vm.end(t)
 	return stats
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"namespaces-cgroups-ebpf/vmtest/internal/verdict"
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
@@ -46,6 +47,9 @@ type session struct {
 	kmsgNext  uint64      // Seq of the line that is due
 	kmsgLost  int         // lines since ready that never came, or came over the limit
 	heard     time.Time   // when the last frame came
+	count     uint64      // frames that have come
+	inside    bool        // one of them is being passed on: nobody listens meanwhile
+	silent    *verdict.Silence
 	err       error       // why it ended
 }
 
@@ -87,15 +91,14 @@ func (s *session) read(decoder *wire.Decoder) {
 }
 
 func (s *session) dispatch(f wire.Frame) error {
+	s.listen(false)
+	defer s.listen(true)
 	if isClosed(s.done) {
 		return fmt.Errorf("%w: %s", errAfterDone, f.Type)
 	}
 	if f.ID != 0 {
 		return s.deliver(f)
 	}
-	s.mu.Lock()
-	s.heard = time.Now()
-	s.mu.Unlock()
 	switch f.Type {
 	case wire.TypeHello:
 		return s.onHello(f)
@@ -112,7 +115,7 @@ func (s *session) dispatch(f wire.Frame) error {
 		if err := f.JSON(&e); err != nil {
 			return err
 		}
-		return fmt.Errorf("guest init: %s", e.Message)
+		return &initError{e.Message}
 	}
 	return fmt.Errorf("unexpected %s frame from the guest", f.Type)
 }
@@ -194,7 +197,6 @@ func isClosed(c <-chan struct{}) bool {
 // finished or was never given out breaks the protocol.
 func (s *session) deliver(f wire.Frame) error {
 	s.mu.Lock()
-	s.heard = time.Now()
 	r := s.receivers[f.ID]
 	s.mu.Unlock()
 	if r == nil {
@@ -223,6 +225,9 @@ func (s *session) release(id uint32) {
 
 func (s *session) end(cause error) {
 	s.mu.Lock()
+	if s.silent != nil {
+		cause = fmt.Errorf("%w for %v: %s", errSilent, time.Duration(s.silent.ForNS), s.silent.Detail)
+	}
 	s.err = fmt.Errorf("%w: %w", ErrLost, cause)
 	open := s.receivers
 	s.receivers = map[uint32]receiver{}
@@ -264,6 +269,28 @@ func (s *session) takeKmsg() (lines []wire.Kmsg, lost int) {
 	lines, lost = s.kmsg, s.kmsgLost
 	s.kmsg, s.kmsgLost = nil, 0
 	return lines, lost
+}
+
+// listen takes down that a frame has come, or that it has been dealt with.
+func (s *session) listen(again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard, s.inside = time.Now(), !again
+	s.count++
+}
+
+// frames grows with each frame that comes.
+func (s *session) frames() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
+// busy tells whether we keep the guest waiting, rather than it us.
+func (s *session) busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inside
 }
 
 // silence is how long the guest has sent nothing.

@@ -33,7 +33,7 @@ func TestProtocolFaults(t *testing.T) {
 		{"unknown id", func(g *fakeGuest) { g.raw(wire.TypeStdout, 7, "x") }, "stdout frame for id 7, which is not open"},
 		{"frame that only the host sends", func(g *fakeGuest) { g.send(wire.TypeRun, 0, wire.Run{}) }, "unexpected run frame"},
 		{"malformed payload", func(g *fakeGuest) { g.raw(wire.TypeKmsg, 0, "{") }, "malformed"},
-		{"error of guest init", func(g *fakeGuest) { g.send(wire.TypeError, 0, wire.Error{Message: "no disk"}) }, "guest init: no disk"},
+		{"error of guest init", func(g *fakeGuest) { g.send(wire.TypeError, 0, wire.Error{Message: "no disk"}) }, "guest init gave up: no disk"},
 		{"done counts fewer frames", func(g *fakeGuest) { g.send(wire.TypeDone, 0, wire.Done{FramesSent: 2}) }, "guest counts 2 frames, 3 came"},
 		{"done counts more frames", func(g *fakeGuest) { g.send(wire.TypeDone, 0, wire.Done{FramesSent: 4}) }, "guest counts 4 frames, 3 came"},
 		{"gap in the sequence", func(g *fakeGuest) {

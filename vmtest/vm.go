@@ -7,6 +7,7 @@ import (
 
 	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
 	"namespaces-cgroups-ebpf/vmtest/internal/snapshot"
+	"namespaces-cgroups-ebpf/vmtest/internal/verdict"
 	"namespaces-cgroups-ebpf/vmtest/internal/wire"
 )
 
@@ -68,6 +69,7 @@ type bootError struct {
 	console []byte
 	stderr  []byte
 	reason  string // QMP shutdown reason
+	silence *verdict.Silence
 }
 
 func (e *bootError) Error() string { return e.err.Error() }
@@ -80,6 +82,9 @@ func (vm *VM) explain(err error) error {
 		vm.settle()
 		b.console, b.stderr = vm.process.Console.Bytes(), vm.process.Stderr.Bytes()
 		b.reason = vm.process.ShutdownReason()
+		if vm.session != nil {
+			b.silence = vm.session.silenced()
+		}
 		b.err = vm.assets.bootFault(b.err, lastWords(b.console))
 	}
 	return b

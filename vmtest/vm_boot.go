@@ -85,7 +85,7 @@ func (vm *VM) bootToHello(ctx context.Context, p parts) error {
 	if err := vm.startQEMU(ctx, p); err != nil {
 		return err
 	}
-	vm.session = newSession(vm.process.Port)
+	vm.converse(newSession(vm.process.Port))
 	err := vm.session.await(ctx, vm.session.hello, "guest init")
 	if err == nil {
 		err = vm.checkHello(vm.session.helloMsg)

@@ -220,7 +220,7 @@ func (vm *VM) restoreFrom(ctx context.Context, s *snapshot.Snapshot, whole func(
 	if err := vm.process.Restore(ctx, state, whole); err != nil {
 		return err
 	}
-	vm.session = resumeSession(vm.process.Port, hello)
+	vm.converse(resumeSession(vm.process.Port, hello))
 	if err := vm.resume(ctx); err != nil {
 		return err
 	}
