@@ -69,6 +69,7 @@ func (c *command) execute() (wire.Exit, error) {
 	if err != nil {
 		return wire.Exit{}, err
 	}
+	before, n := c.session.inventory()
 	began := time.Now()
 	ended, err := c.start(path, streams)
 	if err != nil {
@@ -81,6 +82,7 @@ func (c *command) execute() (wire.Exit, error) {
 	}
 	end := <-ended
 	exit := c.settle(end, time.Since(began), streams)
+	exit.LeftBehind = c.session.leftBehind(before, n)
 	// Nothing may follow Exit: closing wakes a pump that is stuck in a write.
 	c.input.stop()
 	streams.close()

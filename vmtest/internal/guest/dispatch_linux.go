@@ -64,6 +64,7 @@ func (s *session) startCommand(f wire.Frame) error {
 	_, taken := s.commands[f.ID]
 	if !taken {
 		s.commands[f.ID] = c
+		s.starts++
 	}
 	s.mu.Unlock()
 	if taken {
@@ -79,6 +80,31 @@ func (s *session) sweep(pid int) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.platform.Sweep(pid, len(s.commands) == 1)
+}
+
+// inventory is what is there before the n-th command. Beside another one
+// nobody can tell what is whose.
+func (s *session) inventory() (before inventory, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.commands) > 1 {
+		return nil, 0
+	}
+	return s.platform.Inventory(), s.starts
+}
+
+// leftBehind is what the n-th command has left, if no other one ran meanwhile.
+func (s *session) leftBehind(before inventory, n int) []string {
+	if n == 0 {
+		return nil
+	}
+	left := leftBehind(s.platform, before)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n != s.starts {
+		return nil
+	}
+	return left
 }
 
 // report sends the command's last frame; kernel lines it caused come first.

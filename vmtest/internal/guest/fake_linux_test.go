@@ -19,6 +19,7 @@ type recorder struct {
 	// procRoot is a fake /proc, childless what Childless says.
 	procRoot  string
 	childless bool
+	programs  []uint32
 }
 
 func (r *recorder) note(format string, args ...any) error {
@@ -43,6 +44,7 @@ func (r *recorder) SetClock(ns int64) error          { return r.note("clock %d",
 func (r *recorder) AddEntropy(seed []byte) error     { return r.note("entropy %d", len(seed)) }
 func (r *recorder) FlushDisk(device string) error    { return r.note("flush %s", device) }
 func (r *recorder) Childless() bool                  { return r.childless }
+func (r *recorder) Programs() []uint32               { return r.programs }
 
 // Kill takes the process out of the fake /proc, so that it is seen to be gone.
 func (r *recorder) Kill(pid int) error {

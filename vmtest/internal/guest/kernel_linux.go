@@ -27,6 +27,7 @@ type kernel interface {
 	AddEntropy(seed []byte) error
 	FlushDisk(device string) error
 	Childless() bool
+	Programs() []uint32
 	Kill(pid int) error
 	KillAll() error
 	PowerOff()

@@ -34,6 +34,8 @@ type platform interface {
 	// Sweep kills what is left of a command's session, or every process when no
 	// other command runs, and names what it killed.
 	Sweep(session int, alone bool) []string
+	// Inventory counts what outlives processes.
+	Inventory() inventory
 	// Retire leaves the disks clean.
 	Retire()
 }
@@ -57,6 +59,7 @@ type session struct {
 
 	mu       sync.Mutex
 	commands map[uint32]*command
+	starts   int // commands that were ever begun
 	exits    int
 }
 

@@ -3,6 +3,7 @@ package guest
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 type stage struct {
 	retired bool
 	emit    func(wire.Kmsg) error
+	marks   string // a directory that commands may leave something in
 }
 
 func (s *stage) Hello() (wire.Hello, error)             { return wire.Hello{Protocol: wire.Protocol}, nil }
@@ -51,6 +53,13 @@ func (s *stage) Sweep(session int, _ bool) []string {
 func isOurs(pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	return err == nil && pid > 1 && pid != os.Getpid() && slices.Contains(strings.Split(string(data), "\x00"), ownerMark)
+}
+
+// Inventory lists the files that commands have made.
+func (s *stage) Inventory() inventory {
+	v := inventory{}
+	addTree(v, "mark", s.marks, func(fs.DirEntry) bool { return true })
+	return v
 }
 
 func (s *stage) Retire() { s.retired = true }
