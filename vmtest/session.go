@@ -50,7 +50,7 @@ type session struct {
 	count     uint64      // frames that have come
 	inside    bool        // one of them is being passed on: nobody listens meanwhile
 	silent    *verdict.Silence
-	err       error       // why it ended
+	err       error // why it ended
 }
 
 func newSession(conn io.ReadWriteCloser) *session {
