@@ -140,6 +140,9 @@ func newExecution(c ExecConfig) (*execution, error) {
 			return nil, fmt.Errorf("get %s: want an absolute path in the guest and a directory of the host", get.Path)
 		}
 	}
+	if _, err := selectSeries(e.Config, c.Kernels); err != nil {
+		return nil, err
+	}
 	for i, spec := range c.Kernels {
 		if slices.Contains(c.Kernels[:i], spec) {
 			return nil, fmt.Errorf("kernel %s named twice", spec)

@@ -23,6 +23,8 @@ const (
 	silenceCheck = 5 * time.Second
 	// consoleTail is how much of a console is shown for a guest that died.
 	consoleTail = 4 << 10
+	// notStarted begins the reason of a command that could not be executed.
+	notStarted = "not started: "
 )
 
 // kernelExec runs the command on one kernel.
@@ -237,7 +239,7 @@ func (r *kernelExec) ended(vm *VM, cmd *Cmd) {
 		r.result.Outcome, r.result.Reason = report.Splat, r.result.Splats[0]
 		r.say()
 	case exit.Error != "":
-		r.result.Outcome, r.result.Reason = report.Fail, "not started: "+exit.Error
+		r.result.Outcome, r.result.Reason = report.Fail, notStarted+exit.Error
 		r.say()
 	case exit.Code != 0:
 		r.result.Outcome, r.result.Reason = report.Fail, (&ExitError{exit}).Error()

@@ -147,14 +147,11 @@ func printCache(w io.Writer, cache kernels.Cache) error {
 }
 
 func printKernel(w io.Writer, name, matrix string, k kernels.CachedKernel) {
-	version, used := k.Version, k.UsedAt.Format("2006-01-02")
-	if version == "" {
-		version = "-"
-	}
+	used := k.UsedAt.Format("2006-01-02")
 	if k.InUse {
 		used = "now"
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", name, matrix, k.Release, version, sourceOf(k), k.SizeBytes/1e6, used)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", name, matrix, k.Release, orDash(k.Version), sourceOf(k), k.SizeBytes/1e6, used)
 }
 
 // matrix says what a series is to a run that names no kernels.

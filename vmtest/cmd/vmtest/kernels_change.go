@@ -174,7 +174,8 @@ func newKernelsGC() *cobra.Command {
 		Short: "Remove kernels that are no longer needed",
 		Long: `Gc removes, of each series and of each kind of other source, all but the newest
 kernels, with the disks that were made of their modules, and what killed runs
-left behind. Kernels with a name and those that a process uses now stay.`,
+left behind. Kernels with a name and those that a process uses now stay. Of the
+snapshots go those that were not used for two weeks or take too much room.`,
 		Example: `  vmtest kernels gc --dry-run
   vmtest kernels gc --keep 2`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -187,6 +188,9 @@ left behind. Kernels with a name and those that a process uses now stay.`,
 			}
 			removed, err := store.Collect(cmd.Context(), gc)
 			printRemoved(cmd, removed, gc.DryRun)
+			if !gc.DryRun {
+				err = errors.Join(err, collectSnapshots(cmd, flags.CacheDir))
+			}
 			return exitcode.With(exitcode.Harness, err)
 		},
 	}
@@ -207,4 +211,12 @@ func printRemoved(cmd *cobra.Command, removed []kernels.Removed, dry bool) {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s %s (%d MB): %s\n", word, r.Path, r.SizeBytes/1e6, r.Reason)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s %d MB\n", word, sum/1e6)
+}
+
+func collectSnapshots(cmd *cobra.Command, cache string) error {
+	removed, err := vmtest.CollectSnapshots(cache)
+	if removed > 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "removed %d snapshots\n", removed)
+	}
+	return err
 }

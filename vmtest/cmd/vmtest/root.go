@@ -11,6 +11,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newRun())
 	root.AddCommand(newExec())
 	root.AddCommand(newKernels())
+	root.AddCommand(newBisect())
 	root.AddCommand(newMatrix())
 	root.AddCommand(newMerge())
 	return root

@@ -102,13 +102,7 @@ func (l List) Find(series string) (Series, error) {
 }
 
 // names lists the series for a message.
-func (l List) names() string {
-	names := make([]string, 0, len(l.Kernels))
-	for _, k := range l.Kernels {
-		names = append(names, k.Series)
-	}
-	return strings.Join(names, ", ")
-}
+func (l List) names() string { return strings.Join(l.seriesNames(), ", ") }
 
 // inSeries says whether a version or release belongs to a series: its first
 // numbers are the same, so that 6.1 has 6.1.192-2 but not 6.12.1-1.

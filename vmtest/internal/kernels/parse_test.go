@@ -23,7 +23,7 @@ func TestOurList(t *testing.T) {
 		require.Equal(t, !must, k.Optional, k.Series)
 		require.Equal(t, must || k.Series == "6.18", k.Default, k.Series)
 	}
-	require.True(t, slices.IsSortedFunc(list.Kernels, func(a, b Series) int { return compareSeries(a.Series, b.Series) }),
+	require.True(t, slices.IsSortedFunc(list.Kernels, func(a, b Series) int { return CompareSeries(a.Series, b.Series) }),
 		"oldest first; 7 is the newest 7.x")
 	s, err := list.Find("7.2")
 	require.NoError(t, err)

@@ -79,9 +79,9 @@ func compareNumber(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-// compareSeries orders series and versions by age. A series of one number
+// CompareSeries orders series and versions by age. A series of one number
 // means its newest kernel, so that 7 comes after 7.2.
-func compareSeries(a, b string) int { return CompareVersions(pinned(a), pinned(b)) }
+func CompareSeries(a, b string) int { return CompareVersions(pinned(a), pinned(b)) }
 
 func pinned(series string) string {
 	if strings.ContainsAny(series, ".-") {
