@@ -32,15 +32,22 @@ func kernelSource(c Config, log func(string)) (*kernels.Sources, error) {
 	})
 }
 
+// ImageStore builds root disks and keeps them in the cache.
+type ImageStore = image.Store
+
+// Images opens the root disks of a Config's cache. log gets a line per stage of
+// a build; it may be nil.
+func Images(c Config, log func(string)) ImageStore {
+	return imageStore(c.withDefaults(), log)
+}
+
+func imageStore(c Config, log func(string)) ImageStore {
+	return ImageStore{CacheDir: c.CacheDir, Mirrors: c.mirrors(), Module: c.Module, Progress: lineWriter(log)}
+}
+
 // buildImage gets the root disk into the cache.
 func buildImage(ctx context.Context, c Config, log func(string)) (image.Image, error) {
-	recipe, err := image.Named(ctx, c.Image, c.Module)
-	if err != nil {
-		return image.Image{}, err
-	}
-	return image.Build(ctx, recipe, image.Options{
-		CacheDir: c.CacheDir, Mirrors: c.mirrors(), Progress: lineWriter(log),
-	})
+	return imageStore(c, log).Build(ctx, c.Image)
 }
 
 func (c Config) mirrors() string {

@@ -38,14 +38,14 @@ func Build(ctx context.Context, r Recipe, o Options) (Image, error) {
 type builder struct {
 	recipe  Recipe
 	options Options
-	entry   string // the cache entry; entry+".tmp" is the work directory
+	entry   string // the cache entry; entry+tempSuffix is the work directory
 	run     runner
 	euid    int
 	free    func(dir string) (int64, error)
 }
 
 func (b *builder) build(ctx context.Context) (Image, error) {
-	if img, err := open(b.entry, b.recipe); err == nil {
+	if img, err := b.open(); err == nil {
 		return img, nil
 	}
 	unlock, err := b.lock(ctx)
@@ -53,7 +53,7 @@ func (b *builder) build(ctx context.Context) (Image, error) {
 		return Image{}, err
 	}
 	defer unlock()
-	img, err := open(b.entry, b.recipe)
+	img, err := b.open()
 	if err == nil { // another process built it while this one waited
 		return img, nil
 	}
@@ -63,7 +63,16 @@ func (b *builder) build(ctx context.Context) (Image, error) {
 	if err := b.make(ctx); err != nil {
 		return Image{}, err
 	}
-	return open(b.entry, b.recipe)
+	return b.open()
+}
+
+// open returns the image from the cache and marks it as in use.
+func (b *builder) open() (Image, error) {
+	img, err := open(b.entry, b.recipe)
+	if err != nil {
+		return Image{}, err
+	}
+	return img, inUse.hold(b.entry)
 }
 
 // make builds into the work directory and renames that to the entry. A work
@@ -73,7 +82,7 @@ func (b *builder) make(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	work := b.entry + ".tmp"
+	work := b.entry + tempSuffix
 	if err := b.remove(work); err != nil {
 		return err
 	}

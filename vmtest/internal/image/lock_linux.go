@@ -22,7 +22,7 @@ func (b *builder) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, cacheError(dir, err)
 	}
-	f, err := os.OpenFile(b.entry+".lock", os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(b.entry+lockSuffix, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, cacheError(dir, err)
 	}
