@@ -31,7 +31,7 @@ type assets struct {
 	image       image.Image
 	accelerator qemu.Accelerator
 	modules     *kmod.Index
-	initramfs   func() ([]byte, error) // builds it once
+	initramfs   func() (initrd, error) // builds it once
 	snapshots   *snapshots
 	modulesDisk string
 	payloadDisk string // "" is none
@@ -70,6 +70,7 @@ func prepareShared(ctx context.Context, c Config, log func(string)) (*assets, er
 		return nil, err
 	}
 	a.accelerator = accelerator
+	go a.snapshots.version() // it takes as long as the next steps
 	if a.image, err = buildImage(ctx, c, log); err != nil {
 		return nil, err
 	}

@@ -123,39 +123,45 @@ func treeSize(dir string) (int64, error) {
 	return size, err
 }
 
+// initrd is an initramfs that QEMU can load.
+type initrd struct {
+	data   []byte
+	sha256 string
+}
+
 // buildInitramfs packs init and the modules that reach the disks.
-func (a *assets) buildInitramfs() ([]byte, error) {
+func (a *assets) buildInitramfs() (initrd, error) {
 	spec := initramfs.Spec{}
 	var err error
 	if spec.Init, err = findInit(a.config); err != nil {
-		return nil, err
+		return initrd{}, err
 	}
 	wanted := slices.DeleteFunc(slices.Concat(bootModules, optionalModules), func(name string) bool { return !a.modules.Has(name) })
 	names, err := a.modules.Order(wanted...)
 	if err != nil {
-		return nil, err
+		return initrd{}, err
 	}
 	for _, name := range names {
 		data, err := a.modules.Read(name)
 		if err != nil {
-			return nil, err
+			return initrd{}, err
 		}
 		spec.Modules = append(spec.Modules, initramfs.Module{Name: name, Data: data})
 	}
 	var archive bytes.Buffer
 	if err := initramfs.Build(&archive, spec); err != nil {
-		return nil, err
+		return initrd{}, err
 	}
-	return archive.Bytes(), nil
+	return initrd{archive.Bytes(), sumOf(archive.Bytes())}, nil
 }
 
 // writeInitramfs puts it where QEMU can load it.
 func (a *assets) writeInitramfs(path string) error {
-	data, err := a.initramfs()
+	archive, err := a.initramfs()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := os.WriteFile(path, archive.data, 0o600); err != nil {
 		return fmt.Errorf("create initramfs: %w", err)
 	}
 	return nil

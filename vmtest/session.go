@@ -50,7 +50,8 @@ type session struct {
 	count     uint64      // frames that have come
 	inside    bool        // one of them is being passed on: nobody listens meanwhile
 	silent    *verdict.Silence
-	err       error // why it ended
+	err       error         // why it ended
+	clockLag  time.Duration // of the guest behind us, at ready
 }
 
 func newSession(conn io.ReadWriteCloser) *session {
@@ -103,7 +104,7 @@ func (s *session) dispatch(f wire.Frame) error {
 	case wire.TypeHello:
 		return s.onHello(f)
 	case wire.TypeReady:
-		return closeOnce(s.ready, "ready")
+		return s.onReady(f)
 	case wire.TypeKmsg:
 		return s.onKmsg(f)
 	case wire.TypeHeartbeat:
@@ -132,6 +133,23 @@ func (s *session) onHello(f wire.Frame) error {
 	s.helloMsg = hello
 	s.mu.Unlock()
 	return closeOnce(s.hello, "hello")
+}
+
+// onReady notes how far the guest's clock is behind. The way of the frame to us
+// counts as lag, which makes the guest's clock that much too fast: less than the
+// way of Resume to a guest that has just been woken.
+func (s *session) onReady(f wire.Frame) error {
+	now := time.Now()
+	var ready wire.Ready
+	if err := f.JSON(&ready); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if ready.TimeUnixNS != 0 {
+		s.clockLag = now.Sub(time.Unix(0, ready.TimeUnixNS))
+	}
+	s.mu.Unlock()
+	return closeOnce(s.ready, "ready")
 }
 
 func (s *session) onKmsg(f wire.Frame) error {

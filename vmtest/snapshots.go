@@ -38,6 +38,7 @@ const snapshotRoom = 512 << 20
 // snapshots are those of one cache. What did not work is not tried again by
 // this process: each try costs a boot.
 type snapshots struct {
+	version func() string // of QEMU
 	store   snapshot.Store
 	given   sync.Map // key -> *snapshotError
 	collect func()   // once per process is enough
@@ -45,7 +46,7 @@ type snapshots struct {
 
 func newSnapshots(cacheDir string) *snapshots {
 	store := snapshot.Store{Dir: filepath.Join(cacheDir, "snapshots")}
-	return &snapshots{store: store, collect: sync.OnceFunc(func() { _, _ = store.Collect(snapshotLimits) })}
+	return &snapshots{version: sync.OnceValue(qemu.Version), store: store, collect: sync.OnceFunc(func() { _, _ = store.Collect(snapshotLimits) })}
 }
 
 // CollectSnapshots removes snapshots from the cache that were not used for two
@@ -65,15 +66,14 @@ func (a *assets) snapshotKey(accelerator qemu.Accelerator) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(archive)
 	key := struct {
 		Release, Version, System, ImageHash, ImageSHA256, Initramfs string
 		Files                                                       []fileIdentity
 		Host, Argv                                                  []string
 	}{
 		Release: a.kernel.Release, Version: a.kernel.Version, System: a.config.System,
-		ImageHash: a.image.Hash, ImageSHA256: a.image.SHA256, Initramfs: hex.EncodeToString(sum[:]),
-		Host: hostIdentity(accelerator),
+		ImageHash: a.image.Hash, ImageSHA256: a.image.SHA256, Initramfs: archive.sha256,
+		Host: a.snapshots.hostIdentity(accelerator),
 		Argv: a.machine(accelerator, parts{}).Argv(),
 	}
 	for _, path := range []string{a.kernel.Image, a.image.Path, a.modulesDisk} {
@@ -90,7 +90,7 @@ func (a *assets) snapshotKey(accelerator qemu.Accelerator) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("name snapshot: %w", err)
 	}
-	sum = sha256.Sum256(data)
+	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:]), nil
 }
 
@@ -112,8 +112,8 @@ func identify(path string) (fileIdentity, error) {
 // hostIdentity is the part of this machine that shows in the guest: the QEMU
 // that is installed, and under KVM the CPU and the kernel. The cache may be on
 // a disk that several machines mount.
-func hostIdentity(accelerator qemu.Accelerator) []string {
-	id := []string{qemu.Version()}
+func (s *snapshots) hostIdentity(accelerator qemu.Accelerator) []string {
+	id := []string{s.version()}
 	if accelerator.Name != "kvm" {
 		return id
 	}

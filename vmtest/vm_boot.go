@@ -126,5 +126,15 @@ func (vm *VM) resume(ctx context.Context) error {
 		return fmt.Errorf("resume kernel %s: %w", vm.Release, err)
 	}
 	vm.BootDuration = time.Since(vm.began)
+	return vm.setClock()
+}
+
+// setClock corrects what Resume could not: it told the guest the time at which
+// it was sent, not the time at which the guest came to read it.
+func (vm *VM) setClock() error {
+	clock := wire.Clock{AdvanceNS: vm.session.clockLag.Nanoseconds()}
+	if err := vm.session.enc.EncodeJSON(wire.TypeClock, 0, clock); err != nil {
+		return fmt.Errorf("set clock of kernel %s: %w", vm.Release, err)
+	}
 	return nil
 }

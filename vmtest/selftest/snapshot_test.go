@@ -67,7 +67,7 @@ func TestRestoredVMs(t *testing.T) {
 			t.Run("randomness", func(t *testing.T) { requireUnlike(t, one, two) })
 			t.Run("root disk", func(t *testing.T) { requireIntact(t, one) })
 			t.Run("writes", func(t *testing.T) {
-				write(t, one)
+				leaveMarks(t, one)
 				requireUnwritten(t, two)
 				stop(t, one)
 				stop(t, two)
@@ -131,7 +131,7 @@ func requireIntact(t *testing.T, vm *vmtest.VM) {
 // mark is written where the next VM must not find it.
 const mark = "the VM before was here"
 
-func write(t *testing.T, vm *vmtest.VM) {
+func leaveMarks(t *testing.T, vm *vmtest.VM) {
 	sh(t, vm, `for dir in /root /var/tmp /usr/bin; do echo "`+mark+`" > $dir/mark; done
 for disk in payload scratch; do
 	echo "`+mark+`" | dd of=/dev/disk/by-id/virtio-$disk bs=4096 seek=200000 conv=notrunc,fsync 2>/dev/null

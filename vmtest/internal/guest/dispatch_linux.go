@@ -3,6 +3,7 @@ package guest
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -31,6 +32,12 @@ func (s *session) handle(f wire.Frame) error {
 			return err
 		}
 		return s.withCommand(f.ID, func(c *command) error { c.resize(size); return nil })
+	case wire.TypeClock:
+		var clock wire.Clock
+		if err := f.JSON(&clock); err != nil {
+			return err
+		}
+		return s.platform.AdvanceClock(time.Duration(clock.AdvanceNS))
 	case wire.TypeGet:
 		return s.startGet(f)
 	case wire.TypePut, wire.TypeData, wire.TypeDataEnd:

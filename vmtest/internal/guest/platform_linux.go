@@ -35,6 +35,11 @@ func (m *machine) Hello() (wire.Hello, error) {
 // Resume implements platform.
 func (m *machine) Resume(r wire.Resume) (wire.Ready, error) { return m.resume(r) }
 
+// AdvanceClock implements platform.
+func (m *machine) AdvanceClock(d time.Duration) error {
+	return m.kernel.SetClock(time.Now().Add(d).UnixNano())
+}
+
 // Log implements platform.
 func (m *machine) Log(emit func(wire.Kmsg) error) (kernelLog, error) { return openKmsg(emit) }
 

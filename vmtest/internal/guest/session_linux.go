@@ -27,6 +27,8 @@ type platform interface {
 	Hello() (wire.Hello, error)
 	// Resume prepares it for work.
 	Resume(wire.Resume) (wire.Ready, error)
+	// AdvanceClock moves the wall clock.
+	AdvanceClock(time.Duration) error
 	// Log opens the kernel log; emit gets its records.
 	Log(emit func(wire.Kmsg) error) (kernelLog, error)
 	// Start runs a command's program and returns its pid.
@@ -128,6 +130,7 @@ func (s *session) open() error {
 	if err := s.log.drain(); err != nil {
 		return err
 	}
+	ready.TimeUnixNS = time.Now().UnixNano()
 	return s.enc.EncodeJSON(wire.TypeReady, 0, ready)
 }
 

@@ -22,13 +22,19 @@ import (
 
 // stage is a platform that runs commands on the test's own machine.
 type stage struct {
-	retired bool
-	emit    func(wire.Kmsg) error
-	marks   string // a directory that commands may leave something in
+	retired  bool
+	advanced time.Duration
+	emit     func(wire.Kmsg) error
+	marks    string // a directory that commands may leave something in
 }
 
 func (s *stage) Hello() (wire.Hello, error)             { return wire.Hello{Protocol: wire.Protocol}, nil }
 func (s *stage) Resume(wire.Resume) (wire.Ready, error) { return wire.Ready{}, nil }
+
+func (s *stage) AdvanceClock(d time.Duration) error {
+	s.advanced += d
+	return nil
+}
 
 // ownerMark is in the environment of every command of these tests.
 var ownerMark = fmt.Sprintf("VMTEST_GUEST_TEST=%d", os.Getpid())
@@ -332,6 +338,15 @@ func TestShutdown(t *testing.T) {
 	require.NoError(t, <-h.ended)
 }
 
+// TestClock: a correction holds for every command that is sent after it.
+func TestClock(t *testing.T) {
+	h := startSession(t)
+	h.send(wire.TypeClock, 0, wire.Clock{AdvanceNS: 7})
+	h.send(wire.TypeClock, 0, wire.Clock{AdvanceNS: -2})
+	require.Zero(t, h.sh("true").exit.Code)
+	require.Equal(t, 5*time.Nanosecond, h.stage.advanced)
+}
+
 func TestProtocolErrorsEndTheSession(t *testing.T) {
 	tests := []struct {
 		name string
@@ -344,6 +359,7 @@ func TestProtocolErrorsEndTheSession(t *testing.T) {
 		{"run without id", wire.TypeRun, 0, `{"argv":["true"]}`, "needs an id"},
 		{"run without argv", wire.TypeRun, 1, `{}`, "needs an id and an argv"},
 		{"malformed run", wire.TypeRun, 1, `{`, "malformed"},
+		{"malformed clock", wire.TypeClock, 0, `{`, "malformed"},
 		{"data without put", wire.TypeData, 4, "x", "no put with id 4"},
 	}
 	for _, tt := range tests {

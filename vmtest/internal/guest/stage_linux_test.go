@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,6 +119,17 @@ func TestResumeWithoutPayload(t *testing.T) {
 	ready, err := m.Resume(wire.Resume{Seed: make([]byte, 32)})
 	require.NoError(t, err)
 	require.False(t, ready.Payload)
+}
+
+func TestAdvanceClock(t *testing.T) {
+	m, k := fakeMachine(t, nil)
+	now := time.Now()
+	require.NoError(t, m.AdvanceClock(time.Hour))
+	var ns int64
+	require.Len(t, k.calls, 1)
+	_, err := fmt.Sscanf(k.calls[0], "clock %d", &ns)
+	require.NoError(t, err)
+	require.WithinDuration(t, now.Add(time.Hour), time.Unix(0, ns), time.Minute)
 }
 
 // KillAll has the same guard but no test: the test that finds it missing would

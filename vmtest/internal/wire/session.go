@@ -46,6 +46,14 @@ type Ready struct {
 	UptimeNS int64 `json:"uptime_ns"`
 	// Payload is true when a disk with serial "payload" is mounted on /payload.
 	Payload bool `json:"payload"`
+	// TimeUnixNS is the wall clock when this was sent, in nanoseconds since 1970.
+	TimeUnixNS int64 `json:"time_unix_ns"`
+}
+
+// Clock corrects the wall clock by what it lags behind the host.
+type Clock struct {
+	// AdvanceNS is added to the clock, in nanoseconds; it may be negative.
+	AdvanceNS int64 `json:"advance_ns"`
 }
 
 // Heartbeat shows that init is alive.

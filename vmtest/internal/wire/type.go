@@ -67,6 +67,8 @@ const (
 	TypeShutdown Type = 21
 	// TypeDone is the guest's last frame: guest to host, [Done].
 	TypeDone Type = 22
+	// TypeClock moves the wall clock: host to guest, [Clock].
+	TypeClock Type = 23
 )
 
 var typeNames = map[Type]string{
@@ -75,7 +77,7 @@ var typeNames = map[Type]string{
 	TypeStdout: "stdout", TypeStderr: "stderr", TypeExit: "exit", TypeSignal: "signal",
 	TypeWinsize: "winsize", TypePut: "put", TypeGet: "get", TypeData: "data",
 	TypeDataEnd: "data-end", TypeAck: "ack", TypeError: "error", TypeKmsg: "kmsg",
-	TypeHeartbeat: "heartbeat", TypeShutdown: "shutdown", TypeDone: "done",
+	TypeHeartbeat: "heartbeat", TypeShutdown: "shutdown", TypeDone: "done", TypeClock: "clock",
 }
 
 // String names the type as traces and errors print it.
