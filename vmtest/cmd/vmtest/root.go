@@ -13,6 +13,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newImage())
 	root.AddCommand(newKernels())
 	root.AddCommand(newBisect())
+	root.AddCommand(newShell())
 	root.AddCommand(newMatrix())
 	root.AddCommand(newMerge())
 	return root
