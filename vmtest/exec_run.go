@@ -58,7 +58,7 @@ func (r *kernelExec) run(ctx context.Context) {
 	}
 	defer vm.Close()
 	r.result.Release, r.result.BootNS = vm.Release, vm.BootDuration.Nanoseconds()
-	r.result.Accelerator = vm.Accelerator.Name
+	r.result.Restored, r.result.Accelerator = vm.Restored, vm.Accelerator.Name
 	if len(r.Kernels) > 1 {
 		r.out.say("vmtest: %s: %s", r.result.Kernel, vm.Release)
 	}
