@@ -119,12 +119,13 @@ type execution struct {
 	work    *workDir
 	mu      sync.Mutex
 	results []ExecResult
+	names   map[string]int // of kernels: whose directory in Out is whose
 }
 
 // newExecution checks what can be checked without looking at the root disk.
 func newExecution(c ExecConfig) (*execution, error) {
 	c.Config = c.withDefaults()
-	e := &execution{ExecConfig: c, began: time.Now(), signals: newSignalFan()}
+	e := &execution{ExecConfig: c, began: time.Now(), signals: newSignalFan(), names: map[string]int{}}
 	switch {
 	case len(c.Kernels) == 0:
 		return nil, errors.New("no kernel named")
@@ -147,7 +148,7 @@ func newExecution(c ExecConfig) (*execution, error) {
 		if slices.Contains(c.Kernels[:i], spec) {
 			return nil, fmt.Errorf("kernel %s named twice", spec)
 		}
-		e.results = append(e.results, ExecResult{Spec: spec, Kernel: spec, Outcome: report.Infra, Reason: "not run"})
+		e.results = append(e.results, ExecResult{Spec: spec, Kernel: shortName(spec), Outcome: report.Infra, Reason: "not run"})
 	}
 	if err := e.locate(); err != nil {
 		return nil, err

@@ -1,9 +1,11 @@
 package vmtest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/internal/report"
@@ -72,12 +74,49 @@ func (e *execution) report() ExecReport {
 	for i := range r.Results {
 		r.Results[i].Reason = e.redacted(r.Results[i].Reason)
 		r.Results[i].Spec = e.redacted(r.Results[i].Spec)
-		r.Results[i].Kernel = filepath.Base(r.Results[i].Kernel)
 		if r.ExitCode == 0 {
 			r.ExitCode = r.Results[i].code()
 		}
 	}
 	return r
+}
+
+// maxReason bounds a line that a guest may have written.
+const maxReason = 8 << 10
+
+// clip cuts a text at maxReason bytes, between characters.
+func clip(s string) string {
+	if s = strings.ToValidUTF8(s, "\uFFFD"); len(s) <= maxReason {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxReason-len("...")], "") + "..."
+}
+
+// shortName makes a kernel's name fit for a file name.
+func shortName(spec string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._+-", r)) {
+			return r
+		}
+		return '-'
+	}, filepath.Base(spec))
+	name = strings.TrimLeft(name, "._+-")
+	if name == "" {
+		return "kernel"
+	}
+	return name[:min(len(name), 60)]
+}
+
+// nameResult gives the i-th result a name that no other one has.
+func (e *execution) nameResult(i int, kernel string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	name := shortName(kernel)
+	if owner, taken := e.names[name]; taken && owner != i {
+		name = fmt.Sprintf("%.55s-%d", name, i+1)
+	}
+	e.names[name] = i
+	return name
 }
 
 // redacted replaces directories of this machine by names.
@@ -91,5 +130,5 @@ func (e *execution) redacted(s string) string {
 			pairs = append(pairs, dir[0], dir[1])
 		}
 	}
-	return strings.NewReplacer(pairs...).Replace(s)
+	return clip(strings.NewReplacer(pairs...).Replace(s))
 }

@@ -45,7 +45,7 @@ func (r *kernelExec) run(ctx context.Context) {
 		r.fault(fetchOutcome(err), err)
 		return
 	}
-	r.result.Kernel, r.result.Release = kernel.Series, kernel.Release
+	r.result.Kernel, r.result.Release = r.nameResult(r.out.index, kernel.Series), kernel.Release
 	a, err := r.shared.forKernel(ctx, kernel)
 	if err != nil {
 		r.infra(err)
@@ -231,7 +231,9 @@ func (r *kernelExec) ended(vm *VM, cmd *Cmd) {
 	}
 	conditions := verdict.Conditions{Release: vm.Release, Emulated: vm.Accelerator.Name == "tcg", At: time.Now()}
 	splats := verdict.Complaints(lines, conditions)
-	r.result.Splats = splats[:min(len(splats), maxKmsg)]
+	for _, line := range splats[:min(len(splats), maxKmsg)] {
+		r.result.Splats = append(r.result.Splats, clip(line))
+	}
 	switch {
 	case r.result.Outcome == report.Timeout:
 		r.say()
