@@ -15,6 +15,17 @@ func (vm *VM) newTrace() verdict.Trace {
 	}
 }
 
+// maxBootSplats bounds what a report says of a boot.
+const maxBootSplats = 20
+
+// bootSplats lists what the kernel complained about before the guest was ready.
+// It is charged to no test.
+func (vm *VM) bootSplats() []string {
+	t := vm.newTrace()
+	found := verdict.Complaints(vm.session.boot(), verdict.Conditions{Release: t.Release, Emulated: t.Emulated, At: t.At})
+	return found[:min(len(found), maxBootSplats)]
+}
+
 // end takes down how a VM ended. QEMU must have ended, and the session with it.
 func (vm *VM) end(t *verdict.Trace) {
 	if isClosed(vm.session.done) {

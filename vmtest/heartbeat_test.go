@@ -169,3 +169,17 @@ func TestBreach(t *testing.T) {
 		})
 	}
 }
+
+// TestBootSplats: what the kernel complained about before the first test is in
+// no test's log, and not forgotten.
+func TestBootSplats(t *testing.T) {
+	g := newFakeGuest(t)
+	g.vm.assets = &assets{}
+	g.send(wire.TypeHello, 0, wire.Hello{Protocol: wire.Protocol})
+	g.send(wire.TypeKmsg, 0, wire.Kmsg{Seq: 0, Text: "Linux version 6.12"})
+	g.send(wire.TypeKmsg, 0, wire.Kmsg{Seq: 1, Text: "WARNING: CPU: 0 PID: 1 at kernel/x.c:1 x+0x1/0x2"})
+	g.send(wire.TypeReady, 0, wire.Ready{})
+	g.send(wire.TypeKmsg, 0, wire.Kmsg{Seq: 2, Text: "Oops: of a test"})
+	require.Eventually(t, func() bool { lines, _ := g.vm.session.takeKmsg(); return len(lines) == 1 }, patience, time.Millisecond)
+	require.Equal(t, []string{"kernel WARN: WARNING: CPU: 0 PID: 1 at kernel/x.c:1 x+0x1/0x2"}, g.vm.bootSplats())
+}

@@ -203,6 +203,20 @@ func (vm *VM) coldBoot() (took time.Duration, now bool) {
 	return vm.BootDuration, true
 }
 
+// complained takes down what the kernel said before there was a test.
+func (r *cellRun) complained(splats []string) {
+	if len(splats) == 0 {
+		return
+	}
+	r.update(func(rep *Report) {
+		row := &rep.Kernels[r.kernel]
+		if len(row.BootSplats) == 0 {
+			row.BootSplats = splats
+			row.Reason = strings.TrimPrefix(row.Reason+"; complained while it booted: "+splats[0], "; ")
+		}
+	})
+}
+
 // bootFailed takes down a VM that did not come up.
 func (r *cellRun) bootFailed(trace verdict.Trace, console string, took time.Duration) {
 	r.update(func(rep *Report) {

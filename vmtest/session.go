@@ -44,6 +44,7 @@ type session struct {
 	helloMsg  wire.Hello
 	doneMsg   wire.Done
 	kmsg      []wire.Kmsg // since ready: the boot's own lines are not charged to a command
+	bootLog   []wire.Kmsg // until ready
 	kmsgNext  uint64      // Seq of the line that is due
 	kmsgLost  int         // lines since ready that never came, or came over the limit
 	heard     time.Time   // when the last frame came
@@ -165,6 +166,7 @@ func (s *session) onKmsg(f wire.Frame) error {
 	}
 	s.kmsgNext = line.Seq + 1
 	if !isClosed(s.ready) {
+		s.bootLog = append(s.bootLog, line)[:min(len(s.bootLog)+1, kmsgLimit)]
 		return nil
 	}
 	s.kmsgLost += int(min(line.Seq-due, 1<<30))
@@ -309,6 +311,13 @@ func (s *session) busy() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.inside
+}
+
+// boot returns the kernel log lines from before the guest was ready.
+func (s *session) boot() []wire.Kmsg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bootLog
 }
 
 // silence is how long the guest has sent nothing.

@@ -108,6 +108,7 @@ type Kernel struct {
 	ShutdownReason string    `json:"shutdown_reason,omitempty"`
 	AttemptsCount  int       `json:"attempts_count"`
 	FailedAttempts []Attempt `json:"failed_attempts,omitempty"`
+	BootSplats     []string  `json:"boot_splats,omitempty"` // charged to no test
 	ConsoleLog     string    `json:"console_log,omitempty"` // relative to the report
 }
 

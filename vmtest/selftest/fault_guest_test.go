@@ -57,8 +57,7 @@ var only = flag.String("faults", "", "regular expression: run only these faults 
 // of them are seen, each by its name, and none stops the others.
 func TestFaultsInTheGuest(t *testing.T) {
 	faults := slices.DeleteFunc(slices.Clone(guestFaults), func(f fault) bool { return !regexp.MustCompile(*only).MatchString(f.name) })
-	kernel := series()[len(series())-1]
-	r := newFaultRun(t, kernel, faultRepo(t, faults...))
+	r := newFaultRun(t, lastSeries(), faultRepo(t, faults...))
 	code := r.code(t, r.cmd.Run())
 	t.Log(r.said.String())
 	require.NotZero(t, code)

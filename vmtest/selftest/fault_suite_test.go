@@ -23,7 +23,8 @@ import (
 // fault is one entry of the suite: what the guest is made to do, and what must
 // be said of it.
 type fault struct {
-	name     string // of the fault and of the plan entry
+	name     string // of the plan entry
+	does     string // what the program is told to do, where that is not its name
 	nobody   bool   // it runs without rights
 	timeout  time.Duration
 	artifact bool     // it has to write one
@@ -37,12 +38,15 @@ func (f fault) entry() map[string]any {
 	if f.timeout == 0 {
 		f.timeout = 10 * time.Minute
 	}
+	if f.does == "" {
+		f.does = f.name
+	}
 	artifacts := []map[string]string{}
 	if f.artifact {
 		artifacts = append(artifacts, map[string]string{"path": "out.json", "schema": "doctor/v1"})
 	}
 	return map[string]any{
-		"id": f.name, "argv": []string{"faults", f.name}, "result": "exit", "timeout_ns": f.timeout.Nanoseconds(), "tier": "default",
+		"id": f.name, "argv": []string{"faults", f.does}, "result": "exit", "timeout_ns": f.timeout.Nanoseconds(), "tier": "default",
 		"needs":   map[string]any{"features": []string{}, "modules": append([]string{}, f.modules...), "init": "guest", "root": !f.nobody, "image": "base"},
 		"kernels": []string{}, "artifacts": artifacts,
 	}

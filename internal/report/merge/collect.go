@@ -59,6 +59,9 @@ func joinKernels(a, b report.Kernel) report.Kernel {
 	k.Optional = a.Optional && b.Optional
 	k.BootNS, k.ColdBootNS, k.SnapshotNS = max(a.BootNS, b.BootNS), max(a.ColdBootNS, b.ColdBootNS), max(a.SnapshotNS, b.SnapshotNS)
 	k.DurationNS, k.AttemptsCount = a.DurationNS+b.DurationNS, a.AttemptsCount+b.AttemptsCount
+	if len(k.BootSplats) == 0 {
+		k.BootSplats = other.BootSplats
+	}
 	k.FailedAttempts = slices.Concat(a.FailedAttempts, b.FailedAttempts)
 	return k
 }
