@@ -17,8 +17,12 @@ const memorySlack = 256 << 10
 // quietGap is the lateness of the sentinel up to which a run counts as quiet.
 const quietGap = 100 * time.Millisecond
 
-// minPeriods is how many periods a proof takes: fewer are all edges.
-const minPeriods = 4
+// How many periods it takes to say that a limit holds, and that it does not:
+// fewer are all edges.
+const (
+	minPeriods     = 4
+	minPeriodsFail = 10
+)
 
 // Bounds of used/allowed CPU time, measured on 5.10 to 7.2 under emulation. In
 // noise use stays below the limit: of the periods that a stall skips, the
@@ -90,7 +94,7 @@ func judgeCPU(run, control Run, noise stalls, unlimited bool) (Verdict, string, 
 		return Inconclusive, fmt.Sprintf("used %.2f of what the limit allows in %d periods, too few to tell", run.LimitUsed, *run.Periods), tolerance
 	case throttled && run.LimitUsed >= tolerance.Low && run.LimitUsed <= tolerance.High:
 		return Pass, "CPU time was what the limit allows; without the limit it was more", tolerance
-	case run.LimitUsed > quietTolerance.High+owed(run, noise):
+	case *run.Periods >= minPeriodsFail && run.LimitUsed > quietTolerance.High+owed(run, noise):
 		return Fail, fmt.Sprintf("used %.2f times what the limit allows, throttled in %d of %d periods", run.LimitUsed, *run.Throttled, *run.Periods), tolerance
 	case !quiet || run.LimitUsed > tolerance.High:
 		return Inconclusive, fmt.Sprintf("used %.2f of what the limit allows on a noisy machine", run.LimitUsed), tolerance

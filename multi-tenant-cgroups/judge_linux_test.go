@@ -102,6 +102,7 @@ func TestJudgeCPU(t *testing.T) {
 		{"a higher quota", spinRun(1.4, 40, 39), free, quiet, false, Fail},
 		{"a higher quota, in noise", spinRun(1.4, 150, 140), free, noisy, false, Fail},
 		{"a quota for all that spin", spinRun(2, 40, 0), free, quiet, false, Fail},
+		{"far above, in few periods", spinRun(5.9, 9, 9), free, quiet, false, Inconclusive},
 		{"a lower quota", spinRun(0.5, 40, 40), free, quiet, false, Fail},
 		{"starved", spinRun(0.5, 40, 3), free, quiet, false, Inconclusive},
 		{"a stall that is not repaid", spinRun(2.59, 5, 2), free, noisy, false, Inconclusive},

@@ -3,6 +3,7 @@
 package multitenantcgroups_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +28,7 @@ func TestVMInterrupted(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.Error(t, cmd.Wait())
 	require.Equal(t, 3, cmd.ProcessState.ExitCode())
-	require.Equal(t, applied, tree(t))
+	require.Equal(t, applied, tree(t), "verify said: %s", cmd.Stderr)
 
 	cmd = v.stopVerify()
 	code, _ := v.run("remove")
@@ -45,6 +46,7 @@ func TestVMInterrupted(t *testing.T) {
 func (v *vm) startVerify() *exec.Cmd {
 	v.Helper()
 	cmd := exec.Command(os.Getenv("VMTEST_BIN"), "verify", "-f", v.file, "--duration=1m")
+	cmd.Stderr = new(bytes.Buffer)
 	require.NoError(v, cmd.Start())
 	v.eventually(v.atWork, "no workload runs")
 	return cmd

@@ -39,7 +39,33 @@ func proveCPU(ctx context.Context, v *verifier, cgroup string, p *Proof, finish 
 	if err != nil {
 		return err
 	}
+	if err := v.rest(ctx, cgroup, p.PolicyValue); err != nil {
+		return err
+	}
 	return finish()
+}
+
+// rest waits until the kernel counts no more in a cgroup whose workload is
+// gone: the last of its use may be charged late on a busy host, and periods and
+// throttling go on until all is paid for.
+func (v *verifier) rest(ctx context.Context, cgroup, policy string) error {
+	_, period, _ := parseCPUMax(policy)
+	long := 3 * time.Duration(period) * time.Microsecond
+	var last cpuStat
+	began := time.Now()
+	for moved := began; time.Since(moved) < long && time.Since(began) < patience; {
+		var now cpuStat
+		if err := now.read(v.tree, cgroup); err != nil {
+			return err
+		}
+		if now != last {
+			last, moved = now, time.Now()
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // spinUnderLimit measures until the judge comes to a verdict that more time

@@ -16,10 +16,11 @@ const (
 // sentinel measures how late a short sleep returns: what keeps it from running
 // (a busy host under a virtual machine, above all) also spoils measurements.
 type sentinel struct {
-	stop chan struct{}
-	done sync.WaitGroup
-	lock sync.Mutex
-	seen stalls
+	stop   chan struct{}
+	done   sync.WaitGroup
+	lock   sync.Mutex
+	seen   stalls
+	asleep time.Time // since when
 }
 
 // stalls is how late the sleeps of a sentinel were.
@@ -40,35 +41,42 @@ func (s stalls) noise() Noise {
 }
 
 func startSentinel() *sentinel {
-	s := &sentinel{stop: make(chan struct{})}
+	s := &sentinel{stop: make(chan struct{}), asleep: time.Now()}
 	s.done.Go(s.run)
 	return s
 }
 
 func (s *sentinel) run() {
 	for {
-		before := time.Now()
 		select {
 		case <-s.stop:
 			return
 		case <-time.After(sentinelSleep):
-			s.lock.Lock()
-			s.seen.add(time.Since(before) - sentinelSleep)
-			s.lock.Unlock()
+			s.wake()
 		}
 	}
 }
 
-// soFar returns what the sentinel saw until now.
+func (s *sentinel) wake() {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.seen.add(time.Since(s.asleep) - sentinelSleep)
+	s.asleep = time.Now()
+}
+
+// soFar returns what the sentinel saw until now, the sleep that it has not
+// woken from included: others may wake first after a stall.
 func (s *sentinel) soFar() stalls {
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	return s.seen
+	seen := s.seen
+	seen.add(time.Since(s.asleep) - sentinelSleep)
+	return seen
 }
 
 // end stops the sentinel and returns what it saw.
 func (s *sentinel) end() stalls {
 	close(s.stop)
 	s.done.Wait()
-	return s.seen
+	return s.soFar()
 }
