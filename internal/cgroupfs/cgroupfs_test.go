@@ -114,6 +114,18 @@ func TestKillRefuses(t *testing.T) {
 	})
 }
 
+// TestKillWaitsForPids: a process that is reaped while the kernel lists it has
+// pid 0, once.
+func TestKillWaitsForPids(t *testing.T) {
+	dir := fakeCgroup(t, map[string]string{
+		"cgroup.procs": "0\n", "cgroup.events": "populated 1\nfrozen 0\n", "cgroup.kill": "",
+	})
+	time.AfterFunc(20*time.Millisecond, func() {
+		_ = os.WriteFile(filepath.Join(dir, "cgroup.procs"), nil, 0o644)
+	})
+	require.NoError(t, cgroupfs.Kill(dir))
+}
+
 func TestKillFallbackFreezesAndThaws(t *testing.T) {
 	dir := fakeCgroup(t, map[string]string{
 		"cgroup.procs": "", "cgroup.events": "populated 1\nfrozen 1\n", "cgroup.freeze": "x",

@@ -1,6 +1,7 @@
 package cgroupfs
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,8 +29,12 @@ func ParseKeyed(content string) (map[string]uint64, error) {
 	return values, nil
 }
 
+// errNoPid is a process that has no pid here, which the kernel lists as 0.
+var errNoPid = errors.New("process of another pid namespace")
+
 // parsePids parses cgroup.procs. Pid 0 stands for a process outside the
-// reader's pid namespace; it is an error, since kill(0) hits the caller.
+// reader's pid namespace, or one that was reaped while the list was made; it is
+// an error, since kill(0) hits the caller.
 func parsePids(content string) ([]int, error) {
 	var pids []int
 	for _, field := range strings.Fields(content) {
@@ -38,7 +43,7 @@ func parsePids(content string) ([]int, error) {
 			return nil, fmt.Errorf("parse pid %q: %w", field, err)
 		}
 		if pid <= 0 {
-			return nil, fmt.Errorf("parse pid %q: process of another pid namespace", field)
+			return nil, fmt.Errorf("parse pid %q: %w", field, errNoPid)
 		}
 		pids = append(pids, pid)
 	}

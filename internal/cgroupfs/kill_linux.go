@@ -14,6 +14,9 @@ import (
 // freezeWait bounds the wait for a cgroup to report that it is frozen.
 const freezeWait = 2 * time.Second
 
+// reapWait bounds the wait for a list of processes that all have a pid.
+const reapWait = 2 * time.Second
+
 // Kill sends SIGKILL to every process in the cgroup and below it. It returns
 // once the signals are sent, not when the processes are gone. It refuses a
 // cgroup that holds the caller, and the root cgroup.
@@ -73,8 +76,19 @@ func signalAll(dir string) error {
 	return nil
 }
 
-// procsBelow lists the processes of dir and of every cgroup below it.
+// procsBelow lists the processes of dir and of every cgroup below it. A pid 0
+// that stays is of another pid namespace; one that was reaped meanwhile is not
+// there the next time.
 func procsBelow(dir string) ([]int, error) {
+	for end := time.Now().Add(reapWait); ; time.Sleep(pollEvery) {
+		pids, err := listBelow(dir)
+		if !errors.Is(err, errNoPid) || time.Now().After(end) {
+			return pids, err
+		}
+	}
+}
+
+func listBelow(dir string) ([]int, error) {
 	var all []int
 	err := walkUp(dir, func(dir string) error {
 		pids, err := Procs(dir)
