@@ -98,4 +98,7 @@ func (g *htmlGroup) finish(columns []htmlColumn) {
 	}
 }
 
-func anchor(r Result) string { return oneLine(r.Series) + "/" + oneLine(r.ID) }
+// anchor names a record within the page. Neither folders nor entries have dots.
+func anchor(r Result) string {
+	return oneLine(r.Series) + "." + strings.ReplaceAll(oneLine(r.ID), "/", ".")
+}

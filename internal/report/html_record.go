@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 // htmlRecord is one result with all that is known of it.
@@ -39,10 +38,11 @@ type htmlTest struct {
 
 // Bounds of one record.
 const (
-	maxLines    = 100
-	maxProblems = 20
-	maxTests    = 300
-	maxOpen     = 3 // records that are open from the start
+	maxLines     = 100
+	maxLineBytes = 2000
+	maxProblems  = 20
+	maxTests     = 300
+	maxOpen      = 3 // records that are open from the start
 )
 
 // records puts what is not green first: it is what the page is read for, and
@@ -51,13 +51,13 @@ func (p *htmlPage) records(r Report, options Page) {
 	room := maxPageBytes
 	quiet := func(result Result) bool { return result.Outcome.Green() || r.excused(result) }
 	add := func(list *[]htmlRecord, result Result) {
-		rec := newHTMLRecord(result, options)
+		rec := newHTMLRecord(result)
 		rec.htmlMark = markOf(result.Outcome, r.excused(result))
-		if room -= rec.weight(); room < 0 {
-			rec = htmlRecord{
-				htmlMark: rec.htmlMark, ID: rec.ID, Kernel: rec.Kernel, Anchor: rec.Anchor, Find: rec.Find,
-				Duration: rec.Duration, Reason: clip(rec.Reason, maxCellBytes), Omitted: true,
-			}
+		if room > 0 {
+			rec.fill(result, options)
+			room -= rec.weight()
+		} else {
+			rec.Omitted = true
 		}
 		rec.Open = !quiet(result) && len(*list) < maxOpen
 		*list = append(*list, rec)
@@ -74,15 +74,21 @@ func (p *htmlPage) records(r Report, options Page) {
 	}
 }
 
-func newHTMLRecord(r Result, options Page) htmlRecord {
-	rec := htmlRecord{
+// newHTMLRecord makes what a record has of its own on any page.
+func newHTMLRecord(r Result) htmlRecord {
+	return htmlRecord{
 		ID: oneLine(r.ID), Kernel: oneLine(r.Kernel), Anchor: anchor(r),
 		Find:     strings.ToLower(oneLine(r.ID) + " " + oneLine(r.Series) + " " + oneLine(r.Kernel)),
-		Duration: length(r.DurationNS), Reason: paragraph(r.Reason), Reproduce: paragraph(r.Reproduce),
-		Facts:  recordFacts(r, options),
-		Output: htmlLines{"End of the output", tidy(r.OutputTail)}, Kmsg: htmlLines{"Kernel log", tidy(r.Kmsg)},
-		Console: htmlLines{"End of the console", tidy(r.ConsoleTail)},
+		Duration: length(r.DurationNS), Reason: oneLine(r.Reason),
 	}
+}
+
+// fill adds what a page has room for.
+func (rec *htmlRecord) fill(r Result, options Page) {
+	rec.Reason, rec.Reproduce, rec.Facts = paragraph(r.Reason), paragraph(r.Reproduce), recordFacts(r, options)
+	rec.Output = htmlLines{"End of the output", tidy(r.OutputTail)}
+	rec.Kmsg = htmlLines{"Kernel log", tidy(r.Kmsg)}
+	rec.Console = htmlLines{"End of the console", tidy(r.ConsoleTail)}
 	for _, a := range r.Artifacts {
 		rec.Artifacts = append(rec.Artifacts, newHTMLArtifact(a, options))
 	}
@@ -92,7 +98,6 @@ func newHTMLRecord(r Result, options Page) htmlRecord {
 		}
 		rec.Tests = append(rec.Tests, htmlTest{markOf(t.Outcome, false), oneLine(t.Name), paragraph(t.Reason), length(t.DurationNS)})
 	}
-	return rec
 }
 
 func recordFacts(r Result, options Page) []htmlFact {
@@ -180,16 +185,13 @@ func tidy(lines []string) []string {
 	lines = lines[max(0, len(lines)-maxLines):]
 	out := make([]string, 0, len(lines))
 	for _, line := range lines {
-		line = strings.Map(func(r rune) rune {
-			if r == '\n' || unicode.In(r, unicode.Zl, unicode.Zp) {
-				return ' '
-			}
-			return r
-		}, paragraph(strings.TrimRight(line, "\r\n")))
-		out = append(out, line)
+		out = append(out, oneRow.Replace(paragraph(clip(strings.TrimRight(line, "\r\n"), maxLineBytes))))
 	}
 	return out
 }
+
+// oneRow keeps a line one line; a tab stays.
+var oneRow = strings.NewReplacer("\n", " ", "\u2028", " ", "\u2029", " ")
 
 // weight is about how many bytes a record takes on the page, escaped at worst.
 func (r htmlRecord) weight() int {

@@ -167,7 +167,7 @@ func (p *markdownPage) tails(results []Result) {
 	first := true
 	for _, r := range results {
 		lines := append(append(r.OutputTail[:len(r.OutputTail):len(r.OutputTail)], r.Kmsg...), r.ConsoleTail...)
-		if r.Outcome.Green() || len(lines) == 0 {
+		if p.full || r.Outcome.Green() || len(lines) == 0 {
 			continue
 		}
 		if first {
