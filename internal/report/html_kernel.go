@@ -19,10 +19,10 @@ func (p *htmlPage) kernels(r Report, options Page) {
 			Series:   oneLine(k.Series), Name: oneLine(nameOf(k)), Reason: paragraph(k.Reason),
 		}
 		h.Facts = facts("package", strings.TrimSpace(k.PackageVersion+" "+k.Suite))
-		for _, pkg := range k.Packages {
-			h.Facts = append(h.Facts, facts(pkg.Name, fmt.Sprintf("%s, from %s, sha256 %s", pkg.Version, source(pkg.Source), pkg.SHA256))...)
+		if len(k.Packages) > 0 {
+			h.Facts = append(h.Facts, facts("from", source(k.Packages[0].Source))...)
 		}
-		h.Facts = append(h.Facts, facts("root disk", k.ImageHash, "modules", k.ModulesSHA256, "ready in", length(k.BootNS),
+		h.Facts = append(h.Facts, facts("ready in", length(k.BootNS),
 			"cold boot", length(k.ColdBootNS), "saving the snapshot", length(k.SnapshotNS), "took", length(k.DurationNS),
 			"boots", positive(k.AttemptsCount), "ended by", k.ShutdownReason)...)
 		for _, a := range k.FailedAttempts {
@@ -111,6 +111,28 @@ func (p *htmlPage) provenance(r Report) {
 		list := facts("kernels", strings.Join(part.Series, ", "))
 		list = append(list, runFacts(part.Run)...)
 		p.Provenance = append(p.Provenance, htmlFacts{title, append(list, facts("report.json", "sha256 "+part.SHA256)...)})
+	}
+}
+
+// hashes are for whoever wants to know exactly what ran.
+func (p *htmlPage) hashes(r Report) {
+	var packages, programs []htmlFact
+	for _, k := range r.Kernels {
+		for _, pkg := range k.Packages {
+			packages = append(packages, facts(strings.TrimSpace(pkg.Name+" "+pkg.Version), pkg.SHA256)...)
+		}
+		packages = append(packages, facts("modules of "+nameOf(k), k.ModulesSHA256, "root disk of "+nameOf(k)+" (recipe)", k.ImageHash)...)
+	}
+	for _, program := range r.Run.Programs {
+		programs = append(programs, facts(program.Name, program.SHA256)...)
+	}
+	for _, list := range []htmlFacts{
+		{fmt.Sprintf("%d kernel packages and disks", len(packages)), packages},
+		{fmt.Sprintf("%d programs in the guest", len(programs)), programs},
+	} {
+		if len(list.Facts) > 0 {
+			p.Hashes = append(p.Hashes, list)
+		}
 	}
 }
 

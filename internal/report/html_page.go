@@ -33,7 +33,7 @@ type htmlPage struct {
 	Times        []htmlTimes
 	Kernels      []htmlKernel
 	Provenance   []htmlFacts
-	Programs     []Program
+	Hashes       []htmlFacts
 	Harness      string
 	Files        bool
 }
@@ -68,7 +68,7 @@ type htmlBar struct {
 func newHTMLPage(r Report, options Page) htmlPage {
 	p := htmlPage{
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), CSP: policy(), //nolint:gosec // our own files
-		Verdict: markOf(Pass, false), Summary: r.Summary, Programs: r.Run.Programs, Harness: oneLine(r.Run.HarnessVersion), Files: options.Files,
+		Verdict: markOf(Pass, false), Summary: r.Summary, Harness: oneLine(r.Run.HarnessVersion), Files: options.Files,
 	}
 	verdict := "all green"
 	if !r.Summary.Green {
@@ -92,6 +92,7 @@ func newHTMLPage(r Report, options Page) htmlPage {
 	p.times(r)
 	p.kernels(r, options)
 	p.provenance(r)
+	p.hashes(r)
 	return p
 }
 
@@ -131,7 +132,7 @@ func facts(pairs ...string) []htmlFact {
 	var list []htmlFact
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			list = append(list, htmlFact{Name: pairs[i], Value: paragraph(pairs[i+1])})
+			list = append(list, htmlFact{Name: oneLine(pairs[i]), Value: paragraph(pairs[i+1])})
 		}
 	}
 	return list

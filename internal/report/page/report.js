@@ -10,8 +10,12 @@
   const label = () => { theme.textContent = dark() ? "Light" : "Dark"; };
   try { const kept = localStorage.getItem("vmtest-theme"); if (kept) root.dataset.theme = kept; } catch { /* private window */ }
   theme.addEventListener("click", () => {
-    root.dataset.theme = dark() ? "light" : "dark";
-    try { localStorage.setItem("vmtest-theme", root.dataset.theme); } catch { /* private window */ }
+    const want = dark() ? "light" : "dark";
+    delete root.dataset.theme; // back to the system's choice, if that is wanted
+    if ((want === "dark") !== dark()) root.dataset.theme = want;
+    try {
+      if (root.dataset.theme) localStorage.setItem("vmtest-theme", want); else localStorage.removeItem("vmtest-theme");
+    } catch { /* private window */ }
     label();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label);
@@ -57,7 +61,7 @@
     if (record.hidden) { find.value = ""; for (const c of chips) c.setAttribute("aria-pressed", "false"); filter(); }
     record.open = true;
     record.scrollIntoView({ block: "start" });
-    record.querySelector("summary").focus({ preventScroll: true });
+    body.focus({ preventScroll: true }); // not the summary: the same Enter would close it again
   };
   addEventListener("hashchange", go);
   document.addEventListener("click", e => { // the same link once more changes no hash
