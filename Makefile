@@ -3,6 +3,8 @@
 #   make test      lint, generated code, unit, schema, script and fuzz-seed tests
 #   make vmtest    all deliverables on all kernels; KERNELS=6.12 for one, TIER=full for everything
 #   make selftest  the harness itself: snapshots, exec, faults, on real VMs
+#   make report-check  the report's pages in headless Chromium; screenshots in out/report-check
+#   make merge     one report of many: REPORTS='parts/*/report.json'
 #   make build     bin/: the commands and their VM tests
 #   make generate  BPF objects and recipe pages
 
@@ -22,7 +24,7 @@ export GOTOOLCHAIN ?= auto
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
 EMBEDDED   := $(wildcard schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
 
-.PHONY: all build test vmtest selftest lint generate generate-check deps-test deps-vmtest clean
+.PHONY: all build test vmtest merge selftest report-check manifests lint generate generate-check deps-test deps-vmtest clean
 
 all: build
 
@@ -46,6 +48,12 @@ $(TESTS): bin/%.test: $(GO_SOURCES) $(EMBEDDED)
 
 test: deps-test lint generate-check
 	go test ./...
+	$(MAKE) manifests
+
+# The Kubernetes manifests against the types of Kubernetes itself, in a module
+# of their own: the core stays light.
+manifests:
+	go -C ci/manifests test ./...
 
 lint:
 	ci/lint.sh
@@ -60,9 +68,19 @@ vmtest: deps-vmtest
 	$(MAKE) build
 	bin/vmtest run --kernels '$(KERNELS)' --tier '$(TIER)' --out '$(OUT)' $(VMTEST_FLAGS)
 
+# Joins the reports of many machines.
+merge:
+	ci/install-deps.sh go
+	go build -trimpath -o bin/vmtest ./vmtest/cmd/vmtest
+	bin/vmtest merge $(REPORTS) --out out/merged
+
 selftest: deps-vmtest
 	$(MAKE) build
 	go test -tags selftest -count=1 -timeout 30m $(SELFTEST_FLAGS) ./vmtest/selftest
+
+report-check:
+	ci/install-deps.sh report
+	ci/report-check.sh
 
 deps-test:
 	ci/install-deps.sh test

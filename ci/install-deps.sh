@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the make targets need and this machine lacks: on Debian 12 and
-# 13, as root; else it says what to install. Usage: ci/install-deps.sh [test|vmtest]
+# 13, as root; else it says what to install. Usage:
+# ci/install-deps.sh [go|test|vmtest|report]
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 die() { echo "ci/install-deps.sh: $*" >&2; exit 2; }
@@ -10,13 +11,16 @@ go_ok() { [[ $(cd / && GOTOOLCHAIN=local go env GOVERSION 2>&1) =~ ^go1\.([0-9]+
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"; }
 
 # A command or a file, and the package that has it.
-wanted="git=git /etc/ssl/certs/ca-certificates.crt=ca-certificates clang-19=clang-19 llvm-strip-19=llvm-19
-	clang-format-19=clang-format-19 shellcheck=shellcheck mke2fs=e2fsprogs depmod=kmod xz=xz-utils zstd=zstd"
+wanted="git=git /etc/ssl/certs/ca-certificates.crt=ca-certificates"
+tools=" clang-19=clang-19 llvm-strip-19=llvm-19 clang-format-19=clang-format-19 shellcheck=shellcheck
+	mke2fs=e2fsprogs depmod=kmod xz=xz-utils zstd=zstd xmllint=libxml2-utils"
 case ${1-vmtest} in
-test) ;;
-vmtest) wanted+=" qemu-system-x86_64=qemu-system-x86 mmdebstrap=mmdebstrap newuidmap=uidmap
+go) ;;
+report) wanted+=" chromium=chromium /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core" ;;
+test) wanted+=$tools ;;
+vmtest) wanted+="$tools qemu-system-x86_64=qemu-system-x86 mmdebstrap=mmdebstrap newuidmap=uidmap
 	unshare=util-linux /usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring" ;;
-*) die "usage: ci/install-deps.sh [test|vmtest]" ;;
+*) die "usage: ci/install-deps.sh [go|test|vmtest|report]" ;;
 esac
 missing=()
 for w in $wanted; do there "${w%=*}" || missing+=("${w#*=}"); done

@@ -53,17 +53,69 @@ func TestWorkflowRunsTheDefaultMatrix(t *testing.T) {
 			want = append(want, k.Series)
 		}
 	}
-	var workflow struct {
-		Jobs map[string]struct {
-			Strategy struct {
-				Matrix struct {
-					Kernel []string `yaml:"kernel"`
-				} `yaml:"matrix"`
-			} `yaml:"strategy"`
-		} `yaml:"jobs"`
+	jobs := workflow(t, "vmtest.yml")
+	require.Equal(t, want, jobs["vmtest"].Strategy.Matrix.Kernel)
+}
+
+// job is what the tests here look at in a workflow.
+type job struct {
+	Needs    string `yaml:"needs"`
+	If       string `yaml:"if"`
+	Strategy struct {
+		FailFast *bool `yaml:"fail-fast"`
+		Matrix   struct {
+			Kernel []string `yaml:"kernel"`
+		} `yaml:"matrix"`
+	} `yaml:"strategy"`
+	Steps []struct {
+		Uses string            `yaml:"uses"`
+		If   string            `yaml:"if"`
+		Run  string            `yaml:"run"`
+		With map[string]string `yaml:"with"`
+		Env  map[string]string `yaml:"env"`
+	} `yaml:"steps"`
+}
+
+func workflow(t *testing.T, name string) map[string]job {
+	var w struct {
+		Jobs map[string]job `yaml:"jobs"`
 	}
-	require.NoError(t, yaml.Unmarshal([]byte(read(t, ".github/workflows/vmtest.yml")), &workflow))
-	require.Equal(t, want, workflow.Jobs["vmtest"].Strategy.Matrix.Kernel)
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, ".github/workflows/"+name)), &w))
+	return w.Jobs
+}
+
+// TestWorkflowMissesNoKernel: each job is a shard of the default matrix, which is
+// in the order of kernels.json, and the merge runs whatever became of them: a job
+// that died is a shard that is missing.
+func TestWorkflowMissesNoKernel(t *testing.T) {
+	jobs := workflow(t, "vmtest.yml")
+	run, merge := jobs["vmtest"], jobs["merge"]
+	require.False(t, *run.Strategy.FailFast)
+	require.Equal(t, "vmtest", merge.Needs)
+	require.Equal(t, "always()", merge.If)
+	var sharded, kept, fetched, merged bool
+	for _, s := range run.Steps {
+		if strings.Contains(s.Run, `--shard $((INDEX + 1))/$TOTAL`) {
+			sharded = s.Env["INDEX"] == "${{ strategy.job-index }}" && s.Env["TOTAL"] == "${{ strategy.job-total }}"
+		}
+		kept = kept || s.With["name"] == "vmtest-${{ matrix.kernel }}" && s.If == "always()"
+	}
+	for _, s := range merge.Steps {
+		fetched = fetched || s.With["pattern"] == "vmtest-*" && s.With["path"] == "out/parts"
+		merged = merged || s.Run == "make merge REPORTS='out/parts/*/report.json'"
+	}
+	require.Equal(t, []bool{true, true, true, true}, []bool{sharded, kept, fetched, merged})
+}
+
+// TestActionsArePinned: by commit, with the version beside it for people.
+func TestActionsArePinned(t *testing.T) {
+	use := regexp.MustCompile(`uses: (.*)`)
+	pinned := regexp.MustCompile(`^actions/[a-z-]+@[0-9a-f]{40} # v[0-9.]+$`)
+	for _, name := range []string{"ci.yml", "vmtest.yml"} {
+		for _, m := range use.FindAllStringSubmatch(read(t, ".github/workflows/"+name), -1) {
+			require.Regexp(t, pinned, m[1], name)
+		}
+	}
 }
 
 // TestDocsNameRealTargets: every make target that a page or a workflow names

@@ -5,7 +5,7 @@
   if (!document.title.startsWith("vmtest: ")) faults.push("title is " + document.title);
   if (root.scrollWidth > root.clientWidth) {
     const wide = [...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > root.clientWidth && !e.closest("pre > *, .scroll *"));
-    faults.push(`${root.scrollWidth} px wide in a window of ${root.clientWidth}: ${wide.slice(0, 3).map(e => e.localName + "." + e.className)}`);
+    faults.push(`${root.scrollWidth} px wide in a window of ${root.clientWidth}: ${wide.slice(0, 3).map(e => (e.parentElement.outerHTML || "").slice(0, 200))}`);
   }
   for (const bad of document.querySelectorAll("iframe, img, object, embed, form, base, body style, script ~ script"))
     faults.push("there is a " + bad.localName);
