@@ -25,7 +25,7 @@ func (r *cellRun) judge(t verdict.Trace, stats report.VMStats) report.Result {
 		r.explain(res, v, t)
 	})
 	r.update(func(rep *Report) { rep.Kernels[r.kernel].ShutdownReason = t.Shutdown })
-	r.remember(r.cell, result)
+	r.remember(result)
 	return result
 }
 

@@ -68,7 +68,7 @@ func opened(t *testing.T, r *runner) *cellRun {
 	}
 	c, ok := r.queue.take(t.Context())
 	require.True(t, ok)
-	cr := &cellRun{kernelRun: r.kernels[0], cell: c, dir: filepath.Join(r.Out, "5.10", "bpf-tour", c.entry.ID), attempts: 1}
+	cr := &cellRun{kernelRun: r.kernels[0], cell: c, key: r.kernels[0].key(c), dir: filepath.Join(r.Out, "5.10", "bpf-tour", c.entry.ID), attempts: 1}
 	require.NoError(t, os.MkdirAll(cr.dir, 0o755))
 	return cr
 }

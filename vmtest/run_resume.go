@@ -76,10 +76,10 @@ func (k *kernelRun) keep(c cell) bool {
 
 // remember puts a verdict in the journal, for a run that resumes this one.
 // What was our fault is tried again then.
-func (k *kernelRun) remember(c cell, result report.Result) {
+func (r *cellRun) remember(result report.Result) {
 	if result.Outcome.Harness() {
 		return
 	}
-	k.redactResult(&result)
-	_ = k.journal.add(journalLine{Schema: journalSchema, Key: k.key(c), Seed: fmt.Sprint(k.Seed), Result: result})
+	r.redactResult(&result)
+	_ = r.journal.add(journalLine{Schema: journalSchema, Key: r.key, Seed: fmt.Sprint(r.Seed), Result: result})
 }

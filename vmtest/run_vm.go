@@ -26,6 +26,7 @@ const referenceBoot = 8 * time.Second
 type cellRun struct {
 	*kernelRun
 	cell
+	key      string // of its verdict, see ground
 	dir      string // for its outputs
 	attempts int
 }
@@ -33,7 +34,7 @@ type cellRun struct {
 // runCell runs one cell to its result, unless the run is interrupted: then it
 // has none.
 func (k *kernelRun) runCell(ctx context.Context, c cell) {
-	r := &cellRun{kernelRun: k, cell: c, dir: filepath.Join(k.dir, c.entry.Deliverable, c.entry.ID)}
+	r := &cellRun{kernelRun: k, cell: c, key: k.key(c), dir: filepath.Join(k.dir, c.entry.Deliverable, c.entry.ID)}
 	if err := freshDir(r.dir); err != nil {
 		k.giveUp(append(k.queue.down(c.variant()), c), report.Infra, StageBoot, needRoom(err))
 		return
