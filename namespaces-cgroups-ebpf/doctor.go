@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	shared "namespaces-cgroups-ebpf/internal/doctor"
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/namespaces-cgroups-ebpf/internal/doctor"
 )
@@ -42,7 +43,7 @@ Exit status: 0 no check failed, 1 one did, 2 bad usage.`,
 
 func printDoctor(cmd *cobra.Command, report doctor.Report, asJSON bool) error {
 	if !asJSON {
-		return doctor.Text(cmd.OutOrStdout(), report)
+		return shared.Text(cmd.OutOrStdout(), report)
 	}
 	e := json.NewEncoder(cmd.OutOrStdout())
 	e.SetIndent("", "  ")

@@ -70,6 +70,10 @@ func editSpec(t *testing.T, path, root string) {
 }
 
 func TestPeersPodman(t *testing.T) {
+	t.Cleanup(func() { // podman keeps what its containers had as parents
+		_ = os.Remove("/sys/fs/cgroup/libpod_parent/conmon")
+		require.NoError(t, os.Remove("/sys/fs/cgroup/libpod_parent"))
+	})
 	out := output(t, "podman", "--cgroup-manager=cgroupfs", "--events-backend=none", "run", "--rm", "--network=none",
 		"--log-driver=none", "--hostname=box", "--rootfs", rootfs(t), "/hello")
 	require.Equal(t, insideContainer, out)

@@ -1,49 +1,35 @@
 package doctor
 
-import "context"
+import (
+	"context"
 
-// Schema is the name of the schema of a Report.
-const Schema = "doctor/v1"
+	"namespaces-cgroups-ebpf/internal/doctor"
+)
 
-// Status of a check.
-type Status string
+// Report is doctor/v1, Check one of its checks.
+type (
+	Report = doctor.Report
+	Check  = doctor.Check
+	Status = doctor.Status
+)
 
 // A warning is a limit of this machine; a failure keeps the VM harness from
 // running; unknown could not be found out.
 const (
-	OK      Status = "ok"
-	Warn    Status = "warn"
-	Fail    Status = "fail"
-	Unknown Status = "unknown"
+	OK      = doctor.OK
+	Warn    = doctor.Warn
+	Fail    = doctor.Fail
+	Unknown = doctor.Unknown
 )
-
-// Report is doctor/v1.
-type Report struct {
-	Schema string  `json:"schema"`
-	OK     bool    `json:"ok"` // no check failed
-	Checks []Check `json:"checks"`
-}
-
-// Check is one thing that was looked at.
-type Check struct {
-	ID     string `json:"id"`
-	Title  string `json:"title"`
-	Status Status `json:"status"`
-	Value  string `json:"value"`            // as found
-	Detail string `json:"detail,omitempty"` // what follows from it
-	Remedy string `json:"remedy,omitempty"` // what to do, unless ok
-}
 
 // Examine runs every check, in the order of the report.
 func Examine(ctx context.Context, m Machine) Report {
-	r := Report{Schema: Schema, OK: true}
+	var checks []Check
 	for _, look := range []func(context.Context, Machine) Check{
 		runningKernel, btf, controllers, kprobes, lockdown, unprivilegedBPF, paranoid,
 		bpftrace, clang, qemuVersion, accelerator, diskTools,
 	} {
-		c := look(ctx, m)
-		r.OK = r.OK && c.Status != Fail
-		r.Checks = append(r.Checks, c)
+		checks = append(checks, look(ctx, m))
 	}
-	return r
+	return doctor.New(checks...)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	shared "namespaces-cgroups-ebpf/internal/doctor"
 	"namespaces-cgroups-ebpf/namespaces-cgroups-ebpf/internal/doctor"
 	"namespaces-cgroups-ebpf/schemas"
 )
@@ -120,7 +121,7 @@ func TestExamine(t *testing.T) {
 			require.Equal(t, tt.status != doctor.Fail, r.OK)
 			data, err := json.Marshal(r)
 			require.NoError(t, err)
-			require.Empty(t, schemas.Validate(doctor.Schema, data))
+			require.Empty(t, schemas.Validate(shared.Schema, data))
 		})
 	}
 }
@@ -137,7 +138,7 @@ func TestText(t *testing.T) {
 	p := healthy()
 	p.accelerator = "tcg"
 	var b strings.Builder
-	require.NoError(t, doctor.Text(&b, doctor.Examine(context.Background(), p.machine(t))))
+	require.NoError(t, shared.Text(&b, doctor.Examine(context.Background(), p.machine(t))))
 	require.Contains(t, b.String(), "warn     accelerator of virtual machines    tcg\n         measured\n         -> nothing needs to be done")
 	require.NotContains(t, b.String(), "\x1b", "no colour where there is no terminal")
 }

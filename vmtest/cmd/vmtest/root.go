@@ -10,6 +10,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newRun())
 	root.AddCommand(newExec())
+	root.AddCommand(newDoctor())
 	root.AddCommand(newImage())
 	root.AddCommand(newKernels())
 	root.AddCommand(newBisect())

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// keyring holds the keys of Debian's archive (package debian-archive-keyring);
+// Keyring holds the keys of Debian's archive (package debian-archive-keyring);
 // nothing else may sign what goes into an image. It stands in the source line,
 // because mmdebstrap's --keyring only adds to the keys that it finds itself.
-const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+const Keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 // logTail is how many lines of a failed command's log go into its error.
 const logTail = 12
@@ -40,7 +40,7 @@ func (r Recipe) mmdebstrap(tree, mirror string, aptOptions []string) []string {
 	for _, o := range dpkgOptions {
 		argv = append(argv, "--dpkgopt="+o)
 	}
-	source := fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, mirror, r.Suite)
+	source := fmt.Sprintf("deb [signed-by=%s] %s %s main", Keyring, mirror, r.Suite)
 	return append(argv, r.Suite, tree, source)
 }
 

@@ -42,6 +42,15 @@ func execRunner(ctx context.Context, c command) error {
 // often lack and mke2fs is in.
 func searchPath() string { return os.Getenv("PATH") + ":/usr/sbin:/sbin" }
 
+// LookPath is an error if a program that builds need is not installed.
+func LookPath(name string) error {
+	_, err := lookPath(name)
+	return err
+}
+
+// Isolated is argv as builds run their programs: with namespaces of its own.
+func Isolated(argv ...string) []string { return append(rootPrefix(os.Geteuid()), argv...) }
+
 // lookPath finds a program in searchPath; the error says what to install.
 func lookPath(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
