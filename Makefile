@@ -5,6 +5,7 @@
 #   make selftest  the harness itself: snapshots, exec, faults, on real VMs
 #   make report-check  the report's pages in headless Chromium; screenshots in out/report-check
 #   make merge     one report of many: REPORTS='parts/*/report.json'
+#   make bench-vmtest  what vmtest costs, against its targets; BENCH_FLAGS='-n 3 --kernels 6.12'
 #   make build     bin/: the commands and their VM tests
 #   make generate  BPF objects and recipe pages
 
@@ -24,7 +25,7 @@ export GOTOOLCHAIN ?= auto
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
 EMBEDDED   := $(wildcard schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
 
-.PHONY: all build test vmtest merge selftest report-check manifests lint generate generate-check deps-test deps-vmtest clean
+.PHONY: all build test vmtest merge selftest bench-vmtest report-check manifests lint generate generate-check deps-test deps-vmtest clean
 
 all: build
 
@@ -81,6 +82,11 @@ selftest: deps-vmtest
 report-check:
 	ci/install-deps.sh report
 	ci/report-check.sh
+
+bench-vmtest: deps-vmtest
+	$(MAKE) build
+	@mkdir -p out/bench
+	go run ./vmtest/bench --json out/bench/vmtest.json $(BENCH_FLAGS)
 
 deps-test:
 	ci/install-deps.sh test

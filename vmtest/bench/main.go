@@ -1,0 +1,19 @@
+// Command bench measures what vmtest costs: booting, restoring, the channel
+// and the harness itself. It prints a table, and bench/v1 on request.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"namespaces-cgroups-ebpf/internal/cli"
+)
+
+func main() {
+	// Ctrl-C ends everything in order: no QEMU, no temporary file is left.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	os.Exit(cli.Run(ctx, newRoot(), os.Args[1:], os.Stdout, os.Stderr))
+}
