@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +71,19 @@ func (m *machine) Inventory() inventory {
 	}
 	return v
 }
+
+// Inventory implements platform. Of the rest nobody can tell whether systemd or
+// the command made it.
+func (u *unit) Inventory() inventory {
+	v := inventory{}
+	u.addMounts(v)
+	addTree(v, "BPF pin", u.path("/sys/fs/bpf"), func(fs.DirEntry) bool { return true })
+	maps.DeleteFunc(v, func(name string, _ int) bool { return systemdMounts.MatchString(name) })
+	return v
+}
+
+// systemdMounts come and go with units and logins.
+var systemdMounts = regexp.MustCompile(`^mount /(run/(user|credentials|systemd)/|proc/sys/fs/binfmt_misc |dev/(hugepages|mqueue) )`)
 
 // automounted are places where the kernel mounts by itself, or where ip-netns(8)
 // leaves a mount of its own for good.

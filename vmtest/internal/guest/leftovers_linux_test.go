@@ -59,6 +59,20 @@ func TestInventory(t *testing.T) {
 	}
 }
 
+// TestInventoryBesideSystemd: what systemd does meanwhile is not charged.
+func TestInventoryBesideSystemd(t *testing.T) {
+	m, k := fakeMachine(t, map[string]string{"/proc/self/mountinfo": cleanMounts})
+	u := &unit{machine: m}
+	before := u.Inventory()
+	appends("/proc/self/mountinfo", "98 22 0:50 / /run/user/0 rw - tmpfs tmpfs rw\n"+
+		"99 22 0:51 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw\n")(t, m, k)
+	makes("/sys/fs/cgroup/system.slice/x.service/cgroup.procs")(t, m, k)
+	require.Empty(t, u.Inventory().beyond(before))
+	appends("/proc/self/mountinfo", "97 22 0:52 / /mnt rw - tmpfs none rw\n")(t, m, k)
+	makes("/sys/fs/bpf/mine")(t, m, k)
+	require.Equal(t, []string{"BPF pin /mine", "mount /mnt (tmpfs)"}, u.Inventory().beyond(before))
+}
+
 func appends(path, text string) func(*testing.T, *machine, *recorder) {
 	return func(t *testing.T, m *machine, _ *recorder) {
 		file, err := os.OpenFile(m.path(path), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
