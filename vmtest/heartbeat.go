@@ -180,12 +180,11 @@ func (s *session) broken() string {
 	var host *passOnError
 	switch {
 	case errors.Is(err, wire.ErrTruncated):
-		return err.Error()
 	case err == nil, errors.Is(err, errSilent), errors.Is(err, io.EOF), errors.Is(err, os.ErrClosed), errors.Is(err, net.ErrClosed),
 		errors.As(err, &network), errors.As(err, &gaveUp), errors.As(err, &host):
 		return ""
 	}
-	return err.Error()
+	return strings.TrimPrefix(err.Error(), ErrLost.Error()+": ")
 }
 
 // initError is what guest init says when it gives up.

@@ -86,7 +86,7 @@ func (r *cellRun) bootOnce(ctx context.Context) (*VM, error) {
 	e.Begin, e.Took, e.Outcome, e.Text = false, leave(), outcomeOf(err), text(err)
 	if err == nil {
 		r.booted(vm)
-	r.complained(vm.bootSplats())
+		r.complained(vm.bootSplats())
 		e.Text = howUp(vm)
 		e.Minor = vm.Restored && vm.SaveDuration == 0
 	}

@@ -115,9 +115,9 @@ func prologue(code []byte) uint64 {
 
 // cancelRelocations keeps the loader from writing into a part of a section.
 func cancelRelocations(file *elf.File, module []byte, section uint32, begin, end uint64) {
-	const entry = 24 // elf64_rela: offset, info, addend
+	const entry = 24 // offset, info and addend, 8 bytes each
 	for _, s := range file.Sections {
-		if s.Type != elf.SHT_RELA || s.Info != section {
+		if s.Type != elf.SHT_RELA || s.Info != section { //nolint:misspell // the standard's name
 			continue
 		}
 		for at := s.Offset; at+entry <= s.Offset+s.Size; at += entry {
