@@ -67,7 +67,7 @@ generate-check:
 
 vmtest: deps-vmtest
 	$(MAKE) build
-	bin/vmtest run --kernels '$(KERNELS)' --tier '$(TIER)' --out '$(OUT)' $(VMTEST_FLAGS)
+	bin/vmtest run --kernels '$(KERNELS)' --tier '$(TIER)' --out '$(OUT)' $(if $(filter full,$(TIER)),--resume) $(VMTEST_FLAGS)
 
 # Joins the reports of many machines.
 merge:

@@ -51,9 +51,12 @@ func events() []vmtest.Event {
 	image := vmtest.Event{Stage: vmtest.StageImage, Begin: true, Text: "root disk"}
 	fetch := vmtest.Event{Stage: vmtest.StageFetch, Kernel: "6.12", Begin: true}
 	other := vmtest.Event{Stage: vmtest.StageFetch, Kernel: "6.18", Begin: true}
-	boot := vmtest.Event{Stage: vmtest.StageBoot, Kernel: "6.12", Begin: true}
-	trace := vmtest.Event{Stage: vmtest.StageTest, Kernel: "6.12", Test: "connsnoop/trace", Begin: true}
-	exact := vmtest.Event{Stage: vmtest.StageTest, Kernel: "6.12", Test: "connsnoop/exact", Begin: true}
+	boot := vmtest.Event{Stage: vmtest.StageBoot, Kernel: "6.12", Test: "connsnoop/trace", Begin: true, Total: 2}
+	restore := vmtest.Event{Stage: vmtest.StageBoot, Kernel: "6.12", Test: "connsnoop/exact", Begin: true, Total: 2, Settled: 1}
+	trace := vmtest.Event{Stage: vmtest.StageTest, Kernel: "6.12", Test: "connsnoop/trace", Begin: true, Total: 2}
+	exact := vmtest.Event{Stage: vmtest.StageTest, Kernel: "6.12", Test: "connsnoop/exact", Begin: true, Total: 2, Settled: 1}
+	restored := end(restore, report.Pass, 300*time.Millisecond, "6.12.117+deb13-cloud-amd64 under tcg")
+	restored.Minor = true
 	return []vmtest.Event{
 		image,
 		{Stage: vmtest.StageImage, Begin: true, Text: "unpacking \x1b]0;title\x07 packages\n"},
@@ -62,6 +65,7 @@ func events() []vmtest.Event {
 		other, end(other, report.Unavailable, time.Second, "kernel 6.18 is not to be had:\nno mirror has it"),
 		boot, end(boot, report.Pass, 4200*time.Millisecond, "6.12.117+deb13-cloud-amd64 under tcg"),
 		trace, end(trace, report.Pass, 4200*time.Millisecond, ""),
+		restore, restored,
 		exact, end(exact, report.Fail, 900*time.Millisecond, "exit status 1: \x1b[31mTestVMExact\x1b[0m"),
 		{Stage: vmtest.StageDone, Kernel: "6.12", Took: 70 * time.Second},
 	}
@@ -91,7 +95,7 @@ func TestLiveStatus(t *testing.T) {
 	c.t = c.t.Add(5 * time.Second)
 	b.Reset()
 	v.status()
-	require.Equal(t, "\r\x1b[K     5s  6.12 boot 5s", b.String())
+	require.Equal(t, "\r\x1b[K     5s  6.12 0/2 | 6.12 connsnoop/trace boot 5s", b.String())
 	v.event(vmtest.Event{Stage: vmtest.StageTest, Kernel: "6.1", Test: strings.Repeat("a", 90), Begin: true, Time: c.t})
 	b.Reset()
 	v.status()
@@ -123,13 +127,17 @@ func TestPrintReport(t *testing.T) {
 			Outcome: o, Reason: reason, DurationNS: 2e9, Reproduce: "bin/vmtest run --tests connsnoop/" + entry,
 		}
 	}
+	failed, lost := result("exact", report.Fail, "exit\nstatus 1"), result("gone", report.Lost, "guest lost: EOF")
+	failed.FailedStage, failed.OutputTail = "test", []string{"--- FAIL: TestExact", "    exact_test.go:7: \x1b[31mwant 1"}
+	failed.ConsoleTail = []string{"not shown: the test itself has spoken"}
+	lost.FailedStage, lost.ConsoleTail = "teardown", []string{"[    9.1] last line"}
 	r := report.Report{
-		Run:     report.Run{Accelerator: report.Accelerator{Name: "tcg", Reason: "no /dev/kvm"}},
+		Run:     report.Run{Slowdown: 1.25, Accelerator: report.Accelerator{Name: "tcg", Reason: "no /dev/kvm"}},
 		Kernels: []report.Kernel{{Series: "6.12", Release: "6.12.1", Outcome: report.Pass}},
 		Results: []report.Result{
-			result("trace", report.Pass, ""), result("exact", report.Fail, "exit\nstatus 1"), result("old", report.Skip, "needs 7.0"),
+			result("trace", report.Pass, ""), failed, lost, result("old", report.Skip, "needs 7.0"),
 		},
-		Quota: []report.Quota{{Deliverable: "connsnoop", Kernel: "6.12.1", UsedNS: 41e9, QuotaNS: 40e9}},
+		Quota: []report.Quota{{Deliverable: "connsnoop", Kernel: "6.12.1", UsedNS: 61e9, QuotaNS: 40e9}},
 	}
 	r.Summarize()
 	var b bytes.Buffer
