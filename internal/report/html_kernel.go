@@ -64,9 +64,13 @@ func (p *htmlPage) times(r Report) {
 	for _, s := range r.Run.Stages {
 		longest = max(longest, s.WallNS)
 	}
-	for _, s := range r.Run.Stages {
+	order := []string{"fetch", "image", "boot", "snapshot", "test", "teardown", "report"}
+	inOrder := slices.SortedStableFunc(slices.Values(r.Run.Stages), func(a, b Stage) int {
+		return slices.Index(order, a.Name) - slices.Index(order, b.Name)
+	})
+	for _, s := range inOrder {
 		value := length(s.WallNS)
-		if s.BusyNS > s.WallNS {
+		if s.BusyNS > s.WallNS+s.WallNS/10 {
 			value += ", " + length(s.BusyNS) + " summed up"
 		}
 		stages = append(stages, htmlBar{Name: s.Name, Value: value, Class: "mute", Percent: percent(s.WallNS, longest)})

@@ -184,6 +184,8 @@ func size(n int64) string {
 	switch {
 	case n <= 0:
 		return ""
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
 	case n < 1<<20:
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}

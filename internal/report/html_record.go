@@ -112,9 +112,12 @@ func recordFacts(r Result, options Page) []htmlFact {
 			how = "restored from a snapshot"
 		}
 		list = append(list, facts("VM", how+within(vm.BootNS), "teardown", length(vm.TeardownNS),
-			"QEMU peak memory", size(vm.QEMUPeakRSSBytes), "VMs started", positive(vm.AttemptsCount))...)
+			"QEMU peak memory", size(vm.QEMUPeakRSSBytes), "VMs started", several(vm.AttemptsCount))...)
 	}
 	list = append(list, facts("standard output", size(r.StdoutBytes), "standard error", size(r.StderrBytes))...)
+	if r.Resumed {
+		list = append(list, htmlFact{Name: "kept", Value: "from an earlier run with the same programs, kernel, disk and seed"})
+	}
 	if r.Truncated {
 		list = append(list, htmlFact{Name: "output", Value: "over its limit; only its beginning was kept"})
 	}
@@ -122,6 +125,14 @@ func recordFacts(r Result, options Page) []htmlFact {
 		list = append(list, htmlFact{Name: "console", Value: oneLine(r.ConsoleLog), Link: link(r.ConsoleLog, options)})
 	}
 	return append(list, facts("trust", trust(r.Trust))...)
+}
+
+// several leaves out what goes without saying.
+func several(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return positive(n)
 }
 
 func trust(t string) string {
