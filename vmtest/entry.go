@@ -152,7 +152,7 @@ func (r *entryRun) supervise(ctx context.Context, cmd *Cmd) (timedOut bool) {
 	_ = cmd.Signal(syscall.SIGQUIT)
 	select {
 	case <-cmd.Exited():
-	case <-time.After(quitGrace):
+	case <-time.After(r.vm.assets.speed.scale(quitGrace)):
 		_ = cmd.Signal(syscall.SIGKILL)
 	}
 	return true
@@ -161,12 +161,13 @@ func (r *entryRun) supervise(ctx context.Context, cmd *Cmd) (timedOut bool) {
 // await gives the guest a moment to report a command that was killed. A guest
 // that does not is stuck.
 func (r *entryRun) await(cmd *Cmd) error {
+	grace := r.vm.assets.speed.scale(killGrace)
 	select {
 	case <-cmd.Exited():
 		return cmd.Wait()
-	case <-time.After(killGrace):
+	case <-time.After(grace):
 		return fmt.Errorf("%w: no exit %v after SIGKILL, last heard from %v ago",
-			ErrLost, killGrace, r.vm.session.silence().Round(time.Second))
+			ErrLost, grace, r.vm.session.silence().Round(time.Second))
 	}
 }
 
@@ -178,8 +179,9 @@ func (r *entryRun) fetch(ctx context.Context, record *verdict.Run) error {
 		record.Fault = err.Error()
 		return nil
 	}
-	late := fmt.Errorf("%w: artifacts did not come within %v", ErrLost, fetchDeadline)
-	bounded, cancel := context.WithTimeoutCause(ctx, fetchDeadline, late)
+	deadline := r.vm.assets.speed.scale(fetchDeadline)
+	late := fmt.Errorf("%w: artifacts did not come within %v", ErrLost, deadline)
+	bounded, cancel := context.WithTimeoutCause(ctx, deadline, late)
 	defer cancel()
 	if err := r.vm.Get(bounded, guestOut+"/"+r.outName(), dir); err != nil {
 		if ctx.Err() != nil {
