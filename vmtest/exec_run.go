@@ -56,7 +56,7 @@ func (r *kernelExec) run(ctx context.Context) {
 		r.infra(err)
 		return
 	}
-	defer vm.Close()
+	defer func() { _ = vm.Close() }()
 	r.result.Release, r.result.BootNS = vm.Release, vm.BootDuration.Nanoseconds()
 	r.result.Restored, r.result.Accelerator = vm.Restored, vm.Accelerator.Name
 	if len(r.Kernels) > 1 {

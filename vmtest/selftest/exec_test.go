@@ -181,10 +181,10 @@ func TestExecPrograms(t *testing.T) {
 	require.Contains(t, run.stdout, "vmtest version")
 }
 
-// TestBootInGoTest is what a user's own test looks like.
+// TestBootInGoTest is what a user's own test looks like; start has t.Cleanup
+// close the VM.
 func TestBootInGoTest(t *testing.T) {
 	vm := start(t, vmtest.Config{Kernel: series()[0]})
-	t.Cleanup(func() { stop(t, vm) })
 	out, err := vm.Command("sh", "-c", "echo out; echo err >&2; exit 5").CombinedOutput()
 	var exit *vmtest.ExitError
 	require.True(t, errors.As(err, &exit))

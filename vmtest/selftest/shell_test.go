@@ -70,6 +70,7 @@ func (s *screen) settings() unix.Termios {
 func (s *screen) start(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(s.t.Context(), program(), args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.slave, s.slave, s.slave
+	cmd.Env = append(os.Environ(), "TERM=dumb") // no control sequences between the lines
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(s.t, cmd.Start())
 	return cmd

@@ -79,7 +79,7 @@ func interact(cmd *cobra.Command, c vmtest.ExecConfig, in, out *os.File) error {
 	signals, stop := passSignals()
 	defer stop()
 	c.Terminal, c.Signals = t.guests(), signals
-	c.Stdin = &escapeReader{in: in, escape: func() { cancel(errors.New("Ctrl-] three times")) }}
+	c.Stdin = &escapeReader{in: in, escape: func() { cancel(errors.New("ended by Ctrl-] three times")) }}
 	c.Stdout, c.Stderr = out, cmd.ErrOrStderr()
 	result, err := vmtest.Exec(ctx, c)
 	t.close()

@@ -49,7 +49,7 @@ func (g Guest) Check(ctx context.Context, file string) error {
 		return g.checkScript(ctx, head)
 	}
 	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
-		return errors.New("neither a program for Linux (ELF) nor a script that begins with #!")
+		return errors.New("neither a program for Linux (ELF) nor a script (#!)")
 	}
 	program, err := elf.NewFile(f)
 	if err != nil {
