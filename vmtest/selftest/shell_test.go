@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience bounds every wait for a terminal; a healthy one takes a fraction.
-const patience = 3 * time.Minute
+// screenPatience bounds every wait for a terminal; a healthy one takes a fraction.
+const screenPatience = 3 * time.Minute
 
 // screen is a terminal that a program of ours runs on.
 type screen struct {
@@ -84,7 +84,7 @@ func (s *screen) typed(text string) {
 // await waits until text is shown, and forgets what came before.
 func (s *screen) await(text string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(screenPatience); ; time.Sleep(20 * time.Millisecond) {
 		s.mu.Lock()
 		all := s.shown.String()
 		if _, rest, found := strings.Cut(all, text); found {
@@ -149,10 +149,10 @@ func TestShellEnds(t *testing.T) {
 
 	s = newScreen(t)
 	cmd = s.start("shell", "--kernel", series()[0], "--", "cat")
-	require.Eventually(t, func() bool { return s.settings() != before }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return s.settings() != before }, screenPatience, 20*time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
-	require.Eventually(t, func() bool { return s.settings() == before }, patience, 20*time.Millisecond, "a SIGKILL does not leave it raw")
+	require.Eventually(t, func() bool { return s.settings() == before }, screenPatience, 20*time.Millisecond, "a SIGKILL does not leave it raw")
 
 	piped := exec.CommandContext(t.Context(), program(), "shell", "--kernel", series()[0])
 	piped.Stdin = strings.NewReader("uname -r\nexit 4\n")
