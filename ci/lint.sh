@@ -10,6 +10,9 @@ shellcheck .ci/run ci/*.sh
 git ls-files 'connsnoop/bpf/*.c' 'connsnoop/bpf/*.h' | xargs clang-format-19 --dry-run --Werror
 go mod verify >/dev/null
 go mod tidy -diff
+for module in ci/report-check ci/manifests; do
+	(cd "$module" && go vet ./... && go mod verify >/dev/null && go mod tidy -diff)
+done
 # What is not _linux.go builds elsewhere too; the harness itself is for Linux.
 GOOS=darwin go vet ./schemas/... ./internal/... ./bpf-tour/... ./connsnoop ./mini-container ./multi-tenant-cgroups \
 	./namespaces-cgroups-ebpf/internal/... ./vmtest/internal/{aptsources,image,initramfs,kernels,kmod,plan,verdict,wire}
