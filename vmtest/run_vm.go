@@ -101,7 +101,7 @@ func howUp(vm *VM) string {
 	case vm.SaveDuration > 0:
 		text += fmt.Sprintf(", saved; restored in %v", vm.BootDuration.Round(10*time.Millisecond))
 	case vm.Note != "":
-		text += ", cold: " + vm.Note
+		text += ", " + vm.Note
 	}
 	return text
 }
