@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -16,18 +18,32 @@ func realTime() error {
 	if err := os.WriteFile("/proc/sys/kernel/sched_rt_runtime_us", []byte("-1"), 0); err != nil {
 		return err
 	}
+	// Since 6.12 the kernel keeps a share for ordinary processes all the same.
+	servers, _ := filepath.Glob("/sys/kernel/debug/sched/fair_server/cpu*/runtime")
+	for _, file := range servers {
+		if err := os.WriteFile(file, []byte("0"), 0); err != nil {
+			return err
+		}
+	}
+	var ready atomic.Int32
 	for cpu := range runtime.NumCPU() {
-		go spin(cpu)
+		go spin(cpu, &ready)
 	}
 	return sleep()
 }
 
-func spin(cpu int) {
+// spin takes one CPU. All wait until each is on its own: a thread that is begun
+// by one that spins already would never run.
+func spin(cpu int, ready *atomic.Int32) {
 	runtime.LockOSThread()
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
 		panic(err)
+	}
+	ready.Add(1)
+	for int(ready.Load()) < runtime.NumCPU() {
+		runtime.Gosched()
 	}
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 99}
 	if err := unix.SchedSetAttr(0, &attr, 0); err != nil {
