@@ -49,6 +49,7 @@ type watcher struct {
 	interval time.Duration
 	answer   time.Duration // how long QEMU may take to answer
 	again    time.Duration // between two looks at the CPUs
+	silent   int           // looks in a row that found nothing new
 }
 
 // converse makes a session the VM's, and watches it.
@@ -69,7 +70,7 @@ func newWatcher(s *session, p *qemu.Process, sp *speed) *watcher {
 func (w *watcher) run() {
 	tick := time.NewTicker(w.interval)
 	defer tick.Stop()
-	seen, silent := uint64(0), 0
+	seen := uint64(0)
 	for {
 		select {
 		case <-w.session.ended:
@@ -79,11 +80,11 @@ func (w *watcher) run() {
 		case <-tick.C:
 		}
 		if frames := w.session.frames(); frames != seen || w.session.busy() {
-			seen, silent = frames, 0
+			seen, w.silent = frames, 0
 			continue
 		}
-		silent++
-		if w.judge(silent) {
+		w.silent++
+		if w.judge() {
 			return
 		}
 	}
@@ -91,19 +92,24 @@ func (w *watcher) run() {
 
 // judge gives the guest up if it was silent for too long, or is halted for
 // good. How long a boot may take is not for the watcher to say.
-func (w *watcher) judge(silent int) bool {
-	lasted := time.Duration(silent) * w.interval
-	tooLong := isClosed(w.session.ready) && lasted >= w.patience
-	if !tooLong && silent%glanceEvery != 0 {
+func (w *watcher) judge() bool {
+	if !w.tooLong() && w.silent%glanceEvery != 0 {
 		return false
 	}
 	s := w.inspect()
-	if !tooLong && (s.CPUs != verdict.CPUsHalted || s.Status != "running") {
+	if s.Status == "" { // nothing was heard in that time either
+		w.silent += int(w.answer / w.interval)
+	}
+	if !w.tooLong() && (s.CPUs != verdict.CPUsHalted || s.Status != "running") {
 		return false
 	}
-	s.ForNS = lasted.Nanoseconds()
+	s.ForNS = (time.Duration(w.silent) * w.interval).Nanoseconds()
 	w.session.giveUp(s)
 	return true
+}
+
+func (w *watcher) tooLong() bool {
+	return isClosed(w.session.ready) && time.Duration(w.silent)*w.interval >= w.patience
 }
 
 // inspect asks QEMU twice where the guest's CPUs are.

@@ -104,8 +104,20 @@ func TestHaltedGuest(t *testing.T) {
 func TestPausedGuest(t *testing.T) {
 	g := newFakeGuest(t)
 	w := watch(g, &playedMonitor{status: "paused", looks: [][]qemu.CPU{{dead}}}, time.Millisecond)
-	require.False(t, w.judge(glanceEvery))
+	w.silent = glanceEvery
+	require.False(t, w.judge())
 	require.Nil(t, g.vm.session.silenced())
+}
+
+// TestMuteQEMU: the time that QEMU is waited for in vain is silence too.
+func TestMuteQEMU(t *testing.T) {
+	g := readyGuest(t)
+	wait(t, g.vm.session.ready)
+	w := watch(g, &playedMonitor{}, 40*time.Millisecond)
+	for w.silent = glanceEvery; !w.judge(); w.silent += glanceEvery {
+		require.Less(t, w.silent, 40)
+	}
+	require.Empty(t, g.vm.session.silenced().Status)
 }
 
 // TestHeartbeat: any frame is a sign of life, and a watcher ends with what it
