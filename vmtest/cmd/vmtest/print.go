@@ -25,8 +25,21 @@ func printReport(w io.Writer, r report.Report, out string) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s: %s. Report: %s\n", r.Run.Accelerator.Name, r.Run.Accelerator.Reason, filepath.Join(out, report.MarkdownFile))
+	if n := resumed(r.Results); n > 0 {
+		fmt.Fprintf(w, "%d of %d kept from an earlier run\n", n, len(r.Results))
+	}
 	_, err := fmt.Fprintln(w, r.Summary)
 	return err
+}
+
+func resumed(results []report.Result) int {
+	n := 0
+	for _, r := range results {
+		if r.Resumed {
+			n++
+		}
+	}
+	return n
 }
 
 // printReasons says why results are no plain pass. What we got wrong is the same

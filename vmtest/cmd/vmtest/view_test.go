@@ -128,6 +128,7 @@ func TestPrintReport(t *testing.T) {
 		}
 	}
 	failed, lost := result("exact", report.Fail, "exit\nstatus 1"), result("gone", report.Lost, "guest lost: EOF")
+	failed.Resumed = true
 	failed.FailedStage, failed.OutputTail = "test", []string{"--- FAIL: TestExact", "    exact_test.go:7: \x1b[31mwant 1"}
 	failed.ConsoleTail = []string{"not shown: the test itself has spoken"}
 	lost.FailedStage, lost.ConsoleTail = "teardown", []string{"[    9.1] last line"}
