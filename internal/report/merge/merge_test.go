@@ -261,3 +261,16 @@ func TestOpenRefuses(t *testing.T) {
 	_, err = merge.Open(write(t, r, nil))
 	require.ErrorContains(t, err, "is merged already")
 }
+
+// TestMissingShardIsNamed: by what it would have shown, or else by a row of its
+// own.
+func TestMissingShardIsNamed(t *testing.T) {
+	for want, planned := range map[string]string{"5.1 5.2": "5.1 5.2", "5.1 shard-2-of-2": "5.1"} {
+		r, err := merge.Join(parts(shard(made("5.1", "d/a"), 1, 2, planned, "d/a")), merge.Options{})
+		require.NoError(t, err)
+		require.Len(t, r.Kernels, 2)
+		require.Equal(t, want, r.Kernels[0].Series+" "+r.Kernels[1].Series)
+		require.Equal(t, report.Lost, r.Kernels[1].Outcome)
+		require.Equal(t, "missing shard: 2/2", r.Kernels[1].Reason)
+	}
+}
