@@ -84,6 +84,12 @@ func TestBuildSubmission(t *testing.T) {
 	require.Contains(t, output(t, filepath.Join(dir, "hello")), "libbpf 1")
 }
 
+// TestBuildStaysOffline: what go(1) would fetch by itself comes from the image.
+func TestBuildStaysOffline(t *testing.T) {
+	require.Equal(t, "file:///usr/local/lib/go/modules/cache/download\noff\nlocal",
+		output(t, "go", "env", "GOPROXY", "GOSUMDB", "GOTOOLCHAIN"))
+}
+
 // TestBuildAsNobody: whoever builds writes to a build cache, here one for all.
 func TestBuildAsNobody(t *testing.T) {
 	dir, err := os.MkdirTemp("/tmp", "nobody")

@@ -39,10 +39,10 @@ const (
 	guestModule  = "usr/local/lib/go/module" // go.mod and go.sum, to start from
 )
 
-// goEnv is appended to the guest's GOROOT/go.env, the lowest of go(1)'s
-// settings: nothing is fetched, and no C compiler is needed for package net.
-const goEnv = `
-# vmtest: this machine has no network.
+// goEnv is the guest's GOROOT/go.env, the lowest of go(1)'s settings, in place
+// of the toolchain's own, of which the first line for a name would count:
+// nothing is fetched, and no C compiler is needed for package net.
+const goEnv = `# vmtest: this machine has no network.
 CGO_ENABLED=0
 GOCACHE=/` + guestGoCache + `
 GOMODCACHE=/` + guestModules + `

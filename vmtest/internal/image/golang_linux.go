@@ -21,7 +21,7 @@ func (b *builder) addGo(ctx context.Context, tree string) error {
 	if err := b.inside(ctx, "sh", "-c", copyGo, "copy", g.root, filepath.Join(tree, guestGoRoot)); err != nil {
 		return fmt.Errorf("copy toolchain: %w", err)
 	}
-	if err := appendFile(filepath.Join(tree, guestGoRoot, "go.env"), goEnv); err != nil {
+	if err := os.WriteFile(filepath.Join(tree, guestGoRoot, "go.env"), []byte(goEnv), 0o644); err != nil {
 		return fmt.Errorf("configure toolchain: %w", err)
 	}
 	module := filepath.Join(tree, guestModule)
@@ -108,13 +108,4 @@ func (b *builder) importedPackages(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("list imported packages: %w: %s", err, tail(out.String(), logTail))
 	}
 	return strings.Fields(out.String()), nil
-}
-
-func appendFile(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
 }

@@ -70,7 +70,7 @@ func TestBuildWithGo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"copy", "download", "list", "warm"}, p.commands)
 	require.Equal(t, []string{"example.org/dep", "example.org/dep/sub"}, p.argvs["warm"][len(p.argvs["warm"])-2:])
-	require.True(t, strings.HasPrefix(p.argvs["go.env"][0], "GOPROXY=direct\n"), "the toolchain's own settings stay")
+	require.NotContains(t, p.argvs["go.env"][0], "GOPROXY=direct", "the toolchain's own would win")
 	require.Contains(t, p.argvs["go.env"][0], "\nGOPROXY=file:///usr/local/lib/go/modules/cache/download\n")
 	require.Contains(t, strings.Join(p.argvs["download"], "\n"), "GOPROXY=file://"+b.recipe.Go.modCache+"/cache/download,")
 }
