@@ -38,7 +38,7 @@ bin/schemas: $(GO_SOURCES) $(EMBEDDED)
 	go build -trimpath -o $@ ./schemas/cmd/schemas
 
 bin/vmtest: $(GO_SOURCES) $(EMBEDDED)
-	go build -trimpath -o $@ ./vmtest/cmd/vmtest
+	go build -trimpath -ldflags '-s -w' -o $@ ./vmtest/cmd/vmtest # every guest loads and unpacks it
 
 bin/namespaces-cgroups-ebpf: $(GO_SOURCES) $(EMBEDDED)
 	go build -trimpath -o $@ ./namespaces-cgroups-ebpf
@@ -86,7 +86,7 @@ report-check:
 bench-vmtest: deps-vmtest
 	$(MAKE) build
 	@mkdir -p out/bench
-	go run ./vmtest/bench --json out/bench/vmtest.json $(BENCH_FLAGS)
+	go run ./vmtest/cmd/bench --json out/bench/vmtest.json $(BENCH_FLAGS)
 
 deps-test:
 	ci/install-deps.sh test

@@ -56,7 +56,7 @@ func TestShare(t *testing.T) {
 	}
 	require.Contains(t, share("").SkipReason, "run make vmtest")
 	require.NotEmpty(t, share("{}").SkipReason)
-	text, err := os.ReadFile("../../schemas/testdata/valid/vmtest-report/green.json")
+	text, err := os.ReadFile("../../../schemas/testdata/valid/vmtest-report/green.json")
 	require.NoError(t, err)
 	require.Contains(t, share(string(text)).SkipReason, "older vmtest")
 	text = bytes.Replace(text, []byte(`"duration_ns"`), []byte(`"harness_share_ns": 61000000000, "duration_ns"`), 1)

@@ -17,9 +17,6 @@ const (
 	coldTarget    = 1.15
 )
 
-// closeTime bounds the end of a VM that nobody measures any more.
-const closeTime = 30 * time.Second
-
 // way is one way to get a VM. It returns how long it took until it was ready
 // and until a first command had run there; a bare kernel has no commands.
 type way struct {
