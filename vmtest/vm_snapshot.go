@@ -187,7 +187,7 @@ func restore(ctx context.Context, a *assets, accelerator qemu.Accelerator, s *sn
 		if err != nil {
 			return err
 		}
-		go whole()
+		go func() { _ = whole() }() // asked for below
 		if err := vm.startQEMU(ctx, p); err != nil {
 			return err
 		}
