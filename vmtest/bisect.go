@@ -126,7 +126,11 @@ func (b *bisection) end(ctx context.Context, i int) error {
 	if b.list[i] == b.Bad {
 		want = BisectBad
 	}
-	k, err := b.try(ctx, i, b.search.Left())
+	left := b.search.Left()
+	if i == 0 {
+		left++ // the other end
+	}
+	k, err := b.try(ctx, i, left)
 	if err != nil {
 		return err
 	}

@@ -130,5 +130,5 @@ func TestBisectTellsSteps(t *testing.T) {
 	_, err := bisectWith(t, c, fares{"6.18": failed(1)})
 	require.NoError(t, err)
 	require.Equal(t, []string{"6.1", "6.18", "6.16", "6.17"}, told)
-	require.Equal(t, []int{2, 2, 1, 0}, left)
+	require.Equal(t, []int{3, 2, 1, 0}, left)
 }

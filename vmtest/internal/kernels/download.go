@@ -101,7 +101,7 @@ func (i *importer) fetchTo(ctx context.Context, item Item, path string) (err err
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -138,10 +138,10 @@ func (i *importer) get(ctx context.Context, address string) (io.ReadCloser, int6
 	}
 	switch {
 	case response.StatusCode != http.StatusOK:
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, 0, mark(fmt.Errorf("server says %s", response.Status), ErrUnavailable)
 	case response.ContentLength > i.limit:
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, 0, fmt.Errorf("%d bytes are more than %d", response.ContentLength, i.limit)
 	}
 	return response.Body, response.ContentLength, nil

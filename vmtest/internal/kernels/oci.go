@@ -248,7 +248,7 @@ func (l layout) blobJSON(d descriptor, into any) error {
 	if err != nil {
 		return err
 	}
-	defer blob.Close()
+	defer blob.file.Close()
 	data, err := io.ReadAll(blob)
 	if err != nil {
 		return err
@@ -283,9 +283,6 @@ type blob struct {
 	want descriptor
 	sum  func() string
 }
-
-// Close closes the file.
-func (b *blob) Close() error { return b.file.Close() }
 
 // check reads what is left and compares size and digest.
 func (b *blob) check() error {

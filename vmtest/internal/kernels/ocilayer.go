@@ -66,12 +66,12 @@ func (l layout) apply(ctx context.Context, d descriptor, root *os.Root, left *in
 	if err != nil {
 		return err
 	}
-	defer blob.Close()
+	defer blob.file.Close()
 	plainTar, err := decompress(blob)
 	if err != nil {
 		return err
 	}
-	defer plainTar.Close()
+	defer func() { _ = plainTar.Close() }()
 	bounded := &bound{ctx: ctx, r: plainTar, left: left}
 	applyErr := applyTar(bounded, root)
 	// A damaged layer is better called that than by what the damage led to.
