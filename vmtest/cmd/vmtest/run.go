@@ -55,7 +55,7 @@ skipped, 128 our own fault.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&kernels, "kernels", nil, "kernel series, such as 5.10,6.12,7 (default: the default matrix of kernels.json)")
+	f.StringSliceVar(&kernels, "kernels", nil, "kernels, such as 5.10,7,host (default: the default matrix of kernels.json; see vmtest kernels)")
 	f.StringSliceVar(&tests, "tests", nil, "deliverables or deliverable/entry patterns (default: all)")
 	f.StringVar(&c.Tier, "tier", "default", "tests to run: default or full")
 	f.StringVar(&c.Out, "out", "out/vmtest", "directory for the report and the outputs")

@@ -49,7 +49,7 @@ func (s *Sources) Select(text string) (Series, error) {
 	switch spec.Kind {
 	case KindSeries, KindVersion:
 		found, err := s.list.Find(text)
-		found.Optional = false
+		found.Optional, found.Series, found.Spec = false, spec.Name(), text
 		return found, err
 	case KindName:
 		if !s.HasName(spec.Value) {

@@ -47,7 +47,7 @@ const Forms = `6.12 (series), 6.12.107-1 (version), host, ./bzImage[,modules=DIR
 
 var (
 	versionForm = regexp.MustCompile(`^[1-9][0-9]*\.[0-9]+[.~+-][0-9A-Za-z.~+-]*$`)
-	nameForm    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._+-]{0,62}$`)
+	nameForm    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._+-]{0,59}$`)
 	sumForm     = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
@@ -218,8 +218,10 @@ func (s Spec) String() string {
 // series, version or name itself, else something short that looks like none.
 func (s Spec) Name() string {
 	switch s.Kind {
-	case KindSeries, KindVersion, KindName:
+	case KindSeries, KindName:
 		return s.Value
+	case KindVersion:
+		return plain(s.Value)
 	case KindHost:
 		return string(KindHost)
 	case KindOCI:
