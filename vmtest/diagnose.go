@@ -31,10 +31,11 @@ func (a *assets) bootFault(err error, words string) error {
 		return a.doubt(err)
 	}
 	err = fmt.Errorf("%w: init gave up: %s", err, words)
-	if strings.Contains(words, "disk root") {
-		err = damaged(err, a.image.Path)
+	doubt := a.doubt(err)
+	if doubt == err && strings.Contains(words, "disk root") {
+		return damaged(err, a.image.Path)
 	}
-	return a.doubt(err)
+	return doubt
 }
 
 // checkModules refuses a guest without its modules: tests would fail there for
