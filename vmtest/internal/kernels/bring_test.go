@@ -365,3 +365,47 @@ func TestBringIsInterrupted(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	b.clean(t)
 }
+
+func TestIsStill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "record")
+	require.NoError(t, os.WriteFile(path, nil, 0o644))
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	require.True(t, isStill(f, path))
+	require.NoError(t, writeFile(path, nil, 0o644))
+	require.False(t, isStill(f, path), "another file by that name")
+	require.NoError(t, os.Remove(path))
+	require.False(t, isStill(f, path))
+}
+
+func TestKeyIsCompared(t *testing.T) {
+	b := newBench(t)
+	spec := someKernel(t, "6.12.0") + "/bzImage"
+	k, err := b.source(t).Fetch(t.Context(), spec)
+	require.NoError(t, err)
+	record := filepath.Join(filepath.Dir(k.Image), entryFile)
+	data, err := os.ReadFile(record)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(record, []byte(strings.Replace(string(data), k.key, k.key[:16]+aSum[:48], 1)), 0o644))
+	again, err := b.source(t).Fetch(t.Context(), spec)
+	require.NoError(t, err)
+	require.Equal(t, k.key, again.key, "made anew: only the beginning of the key was the same")
+}
+
+func TestMatches(t *testing.T) {
+	tests := []struct {
+		want, version string
+		ok            bool
+	}{
+		{"6.12", "6.12.107-1", true},
+		{"6.1", "6.12.107-1", false},
+		{"6.12.107", "6.12.107-1~bpo13+1", true},
+		{"6.12.107-1", "6.12.107-1", true},
+		{"6.12.107-1", "6.12.107-1~bpo13+1", false},
+		{"6.12.107-1", "6.12.107-12", false},
+	}
+	for _, tt := range tests {
+		require.Equal(t, tt.ok, matches(tt.want, tt.version), "%s %s", tt.want, tt.version)
+	}
+}
