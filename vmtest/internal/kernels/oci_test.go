@@ -273,6 +273,15 @@ func TestFetchOCIRefuses(t *testing.T) {
 	require.ErrorContains(t, err, `no tag "b" (tags: a)`)
 }
 
+func TestApplyLayerHasLimit(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	defer root.Close()
+	layer := pack(t, item{name: "boot/a", data: "1234"}, item{name: "etc/not-kept", data: "1234"}, item{name: "boot/b", data: "5678"})
+	require.NoError(t, applyTar(bytes.NewReader(layer), root, 8))
+	require.ErrorContains(t, applyTar(bytes.NewReader(layer), root, 7), "boot/b: files are too large")
+}
+
 func FuzzApplyLayer(f *testing.F) {
 	f.Add(pack(f, ciKernel(f, "6.12.8")...))
 	f.Add(pack(f, item{name: "boot/.wh..wh..opq"}, item{name: "boot/.wh.x"}, item{name: "lib", kind: tar.TypeSymlink, link: "../.."}, item{name: "lib/modules/x", data: "x"}))
@@ -282,7 +291,7 @@ func FuzzApplyLayer(f *testing.F) {
 		root, err := os.OpenRoot(filepath.Join(outside, "root"))
 		require.NoError(t, err)
 		defer root.Close()
-		_ = applyTar(bytes.NewReader(data), root)
+		_ = applyTar(bytes.NewReader(data), root, 1<<20)
 		left, err := os.ReadDir(outside)
 		require.NoError(t, err)
 		require.Len(t, left, 1, "something was written outside")

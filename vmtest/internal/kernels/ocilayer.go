@@ -73,7 +73,7 @@ func (l layout) apply(ctx context.Context, d descriptor, root *os.Root, left *in
 	}
 	defer func() { _ = plainTar.Close() }()
 	bounded := &bound{ctx: ctx, r: plainTar, left: left}
-	applyErr := applyTar(bounded, root)
+	applyErr := applyTar(bounded, root, maxUnpackedBytes)
 	// A damaged layer is better called that than by what the damage led to.
 	if err := blob.check(); err != nil {
 		return err
@@ -117,10 +117,12 @@ func (b *bound) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// applyTar applies a layer's entries to root, which no name or link leaves.
-func applyTar(r io.Reader, root *os.Root) error {
+// applyTar applies a layer's entries to root, which no name or link leaves. A
+// sparse entry may hold far more than is read of it, so that what is written
+// has a limit of its own.
+func applyTar(r io.Reader, root *os.Root, limit int64) error {
 	t := tar.NewReader(r)
-	layer := layer{root: root, own: map[string]bool{}}
+	layer := layer{root: root, own: map[string]bool{}, left: &limit}
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -140,6 +142,7 @@ func applyTar(r io.Reader, root *os.Root) error {
 type layer struct {
 	root *os.Root
 	own  map[string]bool
+	left *int64 // bytes that may still be written
 }
 
 func (l layer) entry(h *tar.Header, data io.Reader) error {
@@ -221,6 +224,9 @@ func (l layer) put(name string, h *tar.Header, data io.Reader) error {
 		return l.root.Symlink(within(name, h.Linkname), name)
 	case tar.TypeLink:
 		return l.root.Link(path.Clean(strings.TrimPrefix(h.Linkname, "/")), name)
+	}
+	if *l.left -= h.Size; *l.left < 0 {
+		return errors.New("files are too large")
 	}
 	f, err := l.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
