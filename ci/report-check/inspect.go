@@ -108,19 +108,35 @@ func openByKey(ctx context.Context, _ string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := press(ctx, "details.rec:not([open]) summary", kb.Enter); err != nil {
-		return nil, err
-	}
-	more, err := expect(ctx, "Enter opens a record", `document.activeElement.parentElement.open`)
-	if err != nil {
-		return nil, err
-	}
-	faults = append(faults, more...)
-	if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Enter)); err != nil {
-		return nil, fmt.Errorf("press Enter: %w", err)
-	}
-	more, err = expect(ctx, "Enter closes it again", `!document.activeElement.parentElement.open`)
+	more, err := toggle(ctx)
 	return append(faults, more...), err
+}
+
+// toggle opens and closes a record by key.
+func toggle(ctx context.Context) ([]string, error) {
+	// The browser moves the focus to a link's target a frame or two later.
+	settle := `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+		window.record = document.querySelector("details.rec:not([open])");
+		record.firstElementChild.id = "toggled";
+		done();
+	})))`
+	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](settle, chromedp.EvalAwaitPromise)); err != nil {
+		return nil, fmt.Errorf("find a closed record: %w", err)
+	}
+	var faults []string
+	for _, step := range []struct{ what, js string }{
+		{"Enter opens a record", `record.open`}, {"Enter closes it again", `!record.open`},
+	} {
+		if err := press(ctx, "#toggled", kb.Enter); err != nil {
+			return nil, err
+		}
+		more, err := expect(ctx, step.what, step.js)
+		if err != nil {
+			return nil, err
+		}
+		faults = append(faults, more...)
+	}
+	return faults, nil
 }
 
 // tabbing presses Tab until everything must have been reached.
