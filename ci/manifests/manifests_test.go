@@ -107,8 +107,8 @@ func TestShards(t *testing.T) {
 	require.Equal(t, n, *j.Spec.MaxFailedIndexes)
 	command := strings.Join(j.Spec.Template.Spec.Containers[0].Args, " ")
 	require.Contains(t, command, fmt.Sprintf(`--shard "$((JOB_COMPLETION_INDEX + 1))/%d"`, n))
-	require.Contains(t, command, `--out "/work/shards/$JOB_COMPLETION_INDEX"`)
-	require.Contains(t, job(t, "merge.yaml").Spec.Template.Spec.Containers[0].Args[0], "/work/shards/*/report.json --out /work/report")
+	require.Contains(t, command, `--out "/vmtest-data/shards/$JOB_COMPLETION_INDEX"`)
+	require.Contains(t, job(t, "merge.yaml").Spec.Template.Spec.Containers[0].Args[0], "/vmtest-data/shards/*/report.json --out /vmtest-data/report")
 	for _, rule := range j.Spec.PodFailurePolicy.Rules {
 		if rule.OnExitCodes != nil {
 			require.Equal(t, j.Spec.Template.Spec.Containers[0].Name, *rule.OnExitCodes.ContainerName)

@@ -22,7 +22,6 @@ type options struct {
 	report    string
 	json      string
 	init      string
-	virtme    string
 	timeout   time.Duration
 }
 
@@ -37,8 +36,7 @@ func newRoot() *cobra.Command {
   - booting cold until a first command has run, against the bare kernel with the
     smallest init there can be, in the same machine (at most 1.15 of it);
   - a command's round trip, and how fast its output comes;
-  - the wall time of a run in which no test ran, from its report.json (60 s);
-  - booting with virtme-ng, for information.
+  - the wall time of a run in which no test ran, from its report.json (60 s).
 
 What is compared is measured turn by turn, and the ratios are of such pairs.
 Numbers from a busy machine are worth nothing: the table shows the load.
@@ -68,7 +66,6 @@ or something could not be measured.`,
 	f.StringVar(&o.report, "report", "out/vmtest/report.json", "report of a run of vmtest with a warm cache")
 	f.StringVar(&o.json, "json", "", "also write "+bench.Schema+" to this file")
 	f.StringVar(&o.init, "init", "bin/vmtest", "static vmtest binary that becomes the guest's init")
-	f.StringVar(&o.virtme, "virtme-root", "", "root directory with virtme-ng, as ci/virtme-root.sh makes it")
 	f.DurationVar(&o.timeout, "timeout", 20*time.Minute, "give up after this long")
 	return cmd
 }

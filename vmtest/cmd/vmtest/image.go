@@ -65,7 +65,7 @@ cache holds are left alone.
 
 Exit status: 0 all are there, 2 bad usage, 128 one could not be built.`,
 		Example: `  vmtest image build base
-  vmtest image build peers build --mirror http://deb.debian.org/debian`,
+  vmtest image build peers build --mirror http://mirror.example/debian`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store := flags.store(cmd)
