@@ -25,6 +25,6 @@ func ExampleTracer_Events() {
 			log.Print(err)
 			return
 		}
-		fmt.Println(event.Comm, event.Remote, event.TxBytes, event.RxBytes)
+		fmt.Println(event.Opener.Comm, event.Remote, event.TxBytes, event.RxBytes)
 	}
 }

@@ -63,8 +63,9 @@ func Decode(sample []byte, offset time.Duration) (Event, error) {
 
 func (r *rawRecord) event() (Event, error) {
 	e := Event{
-		PID: r.PID, TID: r.TID, UID: r.UID, Comm: comm(r.Comm[:]),
-		CloserPID: r.CloserPID, NetnsInode: r.NetnsInode,
+		Kind: KindClosed, Backend: BackendKprobe, Result: ResultOK,
+		Opener: Identity{PID: r.PID, TID: r.TID, UID: r.UID, Comm: comm(r.Comm[:])},
+		Closer: Identity{PID: r.CloserPID}, NetnsInode: r.NetnsInode,
 		Opened: time.Duration(r.OpenedNs), Closed: time.Duration(r.ClosedNs),
 		TxBytes: r.TxBytes, RxBytes: r.RxBytes,
 	}
@@ -75,6 +76,7 @@ func (r *rawRecord) event() (Event, error) {
 	if e.Direction, err = parseDirection(r.Direction); err != nil {
 		return Event{}, err
 	}
+	e.PIDSource = PIDSource(e.Direction)
 	if e.Closed < e.Opened || e.Opened < 0 {
 		return Event{}, fmt.Errorf("closed at %d ns, opened at %d ns", r.ClosedNs, r.OpenedNs)
 	}

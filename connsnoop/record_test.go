@@ -63,10 +63,10 @@ func TestDecode(t *testing.T) {
 			require.Equal(t, Accept, e.Direction)
 		}, ""},
 		{"comm that fills its field", func(r *rawRecord) { copy(r.Comm[:], "fifteen-letters") }, func(t *testing.T, e Event) {
-			require.Equal(t, "fifteen-letters", e.Comm)
+			require.Equal(t, "fifteen-letters", e.Opener.Comm)
 		}, ""},
 		{"comm that is no text", func(r *rawRecord) { r.Comm = [16]byte{0xff, 0xfe, 'x'} }, func(t *testing.T, e Event) {
-			require.Equal(t, "\uFFFDx", e.Comm)
+			require.Equal(t, "\uFFFDx", e.Opener.Comm)
 		}, ""},
 		{"state", func(r *rawRecord) { r.State = 8 }, func(t *testing.T, e Event) {
 			require.Equal(t, State("CLOSE_WAIT"), e.State)

@@ -43,7 +43,7 @@ func tableWriter() writer {
 				return fmt.Errorf("write event: %w", err)
 			}
 		}
-		_, err := fmt.Fprintf(w, tableRow, e.Wall(e.Closed).Format("15:04:05.000"), e.PID, e.Comm, e.Direction,
+		_, err := fmt.Fprintf(w, tableRow, e.Wall(e.Closed).Format("15:04:05.000"), e.Opener.PID, e.Opener.Comm, e.Direction,
 			e.Local, e.Remote, e.TxBytes, e.RxBytes, e.Duration().Round(time.Microsecond))
 		if err != nil {
 			return fmt.Errorf("write event: %w", err)

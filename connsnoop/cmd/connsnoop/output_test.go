@@ -15,7 +15,8 @@ import (
 )
 
 var anEvent = connsnoop.Event{
-	Direction: connsnoop.Accept, PID: 127, Comm: "busybox", State: "CLOSE_WAIT",
+	Kind: connsnoop.KindClosed, Backend: connsnoop.BackendKprobe, Result: connsnoop.ResultOK, PIDSource: connsnoop.PIDAccept,
+	Direction: connsnoop.Accept, Opener: connsnoop.Identity{PID: 127, Comm: "busybox"}, State: "CLOSE_WAIT",
 	Local:  netip.MustParseAddrPort("[2001:db8::1]:4444"),
 	Remote: netip.MustParseAddrPort("[2001:db8::2]:35120"),
 	Opened: time.Second, Closed: 2500 * time.Millisecond, TxBytes: 3, RxBytes: 6,
