@@ -33,10 +33,6 @@ func (e Errno) Result() Result {
 		return ResultUnreachable
 	case 4, 103, 512:
 		return ResultAborted
-	case 98, 99:
-		return ResultNoAddress
-	case 1, 13:
-		return ResultDenied
 	}
 	return ResultError
 }

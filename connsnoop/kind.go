@@ -27,7 +27,7 @@ const (
 // Result says how a connection ended.
 type Result string
 
-// The results. Only OK goes without an errno; Aborted may.
+// The results. Of those that are not OK, only Aborted may go without an errno.
 const (
 	ResultOK          Result = "ok"          // both ends said FIN, or this one closed in order
 	ResultRefused     Result = "refused"     // ECONNREFUSED: nobody listens there
@@ -35,15 +35,13 @@ const (
 	ResultReset       Result = "reset"       // ECONNRESET, EPIPE: the peer sent a reset
 	ResultUnreachable Result = "unreachable" // ENETUNREACH, EHOSTUNREACH and the like
 	ResultAborted     Result = "aborted"     // this end gave up: closed while connecting, or sent a reset
-	ResultNoAddress   Result = "no_address"  // EADDRNOTAVAIL, EADDRINUSE: no local address or port
-	ResultDenied      Result = "denied"      // EACCES, EPERM: a firewall or a BPF program refused it
-	ResultError       Result = "error"       // any other errno
+	ResultError       Result = "error"       // any other errno, such as EADDRNOTAVAIL or EPERM
 )
 
 // Results lists every Result.
 func Results() []Result {
 	return []Result{ResultOK, ResultRefused, ResultTimeout, ResultReset, ResultUnreachable,
-		ResultAborted, ResultNoAddress, ResultDenied, ResultError}
+		ResultAborted, ResultError}
 }
 
 // PIDSource says how the opener became known.
