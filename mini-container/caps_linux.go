@@ -11,7 +11,7 @@ import (
 // configuration: first the bounding set, while CAP_SETPCAP is still there,
 // then ambient, then the other three at once.
 func dropCapabilities(s *setup) error {
-	caps := s.spec.Process.Capabilities
+	caps := s.Spec.Process.Capabilities
 	bounding, err := capMask(caps.Bounding)
 	if err != nil {
 		return err

@@ -8,9 +8,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-	"time"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
@@ -41,38 +39,9 @@ func IsChild() bool { return len(os.Args) == 1 && os.Args[0] == childName }
 
 // setup is what the steps share.
 type setup struct {
-	spec    *specs.Spec
+	config
 	root    int    // O_PATH descriptor of the rootfs, until the pivot
 	command string // path of the command in the container
-}
-
-// step is one thing done inside the new namespaces.
-type step struct {
-	name string
-	man  string // page that explains the system call
-	why  string // what would be wrong without it
-	run  func(*setup) error
-}
-
-// steps is everything between clone(2) and execve(2), in order.
-var steps = []step{
-	{"private-propagation", "mount_namespaces(7)", "mounts made here would show up on the host", privatePropagation},
-	{"bind-rootfs", "mount(2)", "pivot_root only takes a mount point", bindRootfs},
-	{"mounts", "mount(2)", "no /proc, /sys, /dev of its own", mountAll},
-	{"devices", "mknod(2)", "no /dev/null", makeDevices},
-	{"device-links", "symlink(2)", "no /dev/stdin, no /dev/ptmx", linkDevices},
-	{"readonly-paths", "mount(2)", "root inside could write the host's /proc/sys", readonlyPaths},
-	{"masked-paths", "mount(2)", "root inside could read the host's memory and keys", maskPaths},
-	{"pivot-root", "pivot_root(2)", "the host's files would still be there", pivotRoot},
-	{"hostname", "sethostname(2)", "the host's name would still be there", setHostname},
-	{"loopback", "netdevice(7)", "not even 127.0.0.1 would answer", loopbackUp},
-	{"workdir", "chdir(2)", "the working directory could lie outside the root", enterWorkdir},
-	{"find-command", "openat2(2)", "a missing command would only show at the exec", findCommand},
-	{"no-new-privs", "PR_SET_NO_NEW_PRIVS(2const)", "a set-user-ID program could win privileges", noNewPrivs},
-	{"groups", "setgroups(2)", "the caller's supplementary groups would stay", dropGroups},
-	{"capabilities", "capabilities(7)", "root inside would be root outside", dropCapabilities},
-	{"parent-death", "PR_SET_PDEATHSIG(2const)", "the container would outlive its supervisor", armParentDeath},
-	{"close-on-exec", "close_range(2)", "an open descriptor would lead back to the host", closeOnExec},
 }
 
 // Child sets up the container and execs its command. It returns only if that
@@ -88,7 +57,7 @@ func Child() int {
 // child returns only with an error in the message.
 func child(in *json.Decoder, out io.Writer) message {
 	s := &setup{root: -1}
-	if err := in.Decode(&s.spec); err != nil {
+	if err := in.Decode(&s.config); err != nil {
 		return failed("configure", fmt.Errorf("read configuration: %w", err))
 	}
 	ready := s.runSteps()
@@ -98,24 +67,26 @@ func child(in *json.Decoder, out io.Writer) message {
 	if err := synchronize(in, out, ready); err != nil {
 		return failed("synchronize", err)
 	}
-	err := syscall.Exec(s.command, s.spec.Process.Args, s.spec.Process.Env)
+	err := syscall.Exec(s.command, s.Spec.Process.Args, s.Spec.Process.Env)
 	return failed("exec", execError(s.command, err))
 }
 
-// runSteps stops at the first step that does not work.
+// runSteps stops at the first step that does not work. Nothing is undone:
+// what was done lies in namespaces that die with this process.
 func (s *setup) runSteps() message {
 	var done []StepTiming
-	for _, step := range steps {
-		start := time.Now()
-		err := step.run(s)
-		done = append(done, StepTiming{Step: step.name, By: "child", DurationNS: time.Since(start).Nanoseconds()})
-		if err != nil {
-			last := failed(step.name, err)
-			last.Steps = done
-			return last
-		}
+	_, err := walk(childSteps, s, func(t StepTiming) { done = append(done, t) })
+	if err == nil {
+		return message{Steps: done}
 	}
-	return message{Steps: done}
+	step := "configure"
+	var at *stepFailed
+	if errors.As(err, &at) {
+		step, err = at.step, at.err
+	}
+	last := failed(step, err)
+	last.Steps = done
+	return last
 }
 
 // synchronize stands still while the supervisor looks at us from outside.

@@ -20,8 +20,8 @@ const (
 // findCommand looks the command up before anything is let go, along the PATH
 // that the command itself will have.
 func findCommand(s *setup) error {
-	name := s.spec.Process.Args[0]
-	found, err := lookPath(name, lookupEnv(s.spec.Process.Env, "PATH"), checkExecutable)
+	name := s.Spec.Process.Args[0]
+	found, err := lookPath(name, lookupEnv(s.Spec.Process.Env, "PATH"), checkExecutable)
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,12 @@ import (
 // bound over an empty file instead.
 func makeDevices(s *setup) error {
 	place := makeNode
-	if hasNamespace(s.spec, specs.UserNamespace) {
+	if hasNamespace(s.Spec, specs.UserNamespace) {
 		place = bindNode
 	}
 	old := unix.Umask(0)
 	defer unix.Umask(old)
-	for _, device := range s.spec.Linux.Devices {
+	for _, device := range s.Spec.Linux.Devices {
 		dir, err := ensureDir(s.root, path.Dir(device.Path))
 		if err != nil {
 			return err

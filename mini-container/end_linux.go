@@ -31,8 +31,12 @@ func outcome(status syscall.WaitStatus) (outcome string, code int, signal string
 func (r *Report) fail(err error) {
 	r.Outcome, r.ExitCode = OutcomeSetupFailed, exitcode.Of(err)
 	r.Error = &Failure{Step: "supervisor", Message: err.Error()}
-	var step *stepError
-	if errors.As(err, &step) {
-		r.Error = &Failure{Step: step.Step, Message: step.Message}
+	var inside *stepError
+	var outside *stepFailed
+	switch {
+	case errors.As(err, &inside):
+		r.Error = &Failure{Step: inside.Step, Message: inside.Message}
+	case errors.As(err, &outside):
+		r.Error.Step = outside.step
 	}
 }

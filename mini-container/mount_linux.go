@@ -13,7 +13,7 @@ import (
 
 // mountAll mounts what the configuration lists, in its order.
 func mountAll(s *setup) error {
-	for _, m := range s.spec.Mounts {
+	for _, m := range s.Spec.Mounts {
 		if err := mountOne(s.root, m); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func mountFlags(options []string) (flags uintptr, data string) {
 
 // readonlyPaths binds each path on itself and makes that mount read-only.
 func readonlyPaths(s *setup) error {
-	for _, name := range s.spec.Linux.ReadonlyPaths {
+	for _, name := range s.Spec.Linux.ReadonlyPaths {
 		if err := overPath(s.root, name, bindReadonly); err != nil {
 			return fmt.Errorf("make %s read-only: %w", name, err)
 		}
@@ -115,7 +115,7 @@ func bindReadonly(s int, name string, fd int) error {
 // maskPaths hides each path: a directory under an empty read-only tmpfs, a
 // file under /dev/null.
 func maskPaths(s *setup) error {
-	for _, name := range s.spec.Linux.MaskedPaths {
+	for _, name := range s.Spec.Linux.MaskedPaths {
 		if err := overPath(s.root, name, mask); err != nil {
 			return fmt.Errorf("mask %s: %w", name, err)
 		}

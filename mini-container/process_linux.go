@@ -16,7 +16,7 @@ import (
 )
 
 func setHostname(s *setup) error {
-	if err := unix.Sethostname([]byte(s.spec.Hostname)); err != nil {
+	if err := unix.Sethostname([]byte(s.Spec.Hostname)); err != nil {
 		return fmt.Errorf("set host name: %w", err)
 	}
 	return nil
@@ -38,7 +38,7 @@ func loopbackUp(*setup) error {
 // descriptor lies outside the root (CVE-2024-21626), and getcwd(2) then
 // answers "(unreachable)/...".
 func enterWorkdir(s *setup) error {
-	dir := s.spec.Process.Cwd
+	dir := s.Spec.Process.Cwd
 	if err := unix.Chdir(dir); err != nil {
 		return exitcode.With(exitcode.Usage, fmt.Errorf("enter working directory %s: %w", dir, err))
 	}
@@ -53,7 +53,7 @@ func enterWorkdir(s *setup) error {
 }
 
 func noNewPrivs(s *setup) error {
-	if !s.spec.Process.NoNewPrivileges {
+	if !s.Spec.Process.NoNewPrivileges {
 		return nil
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -66,7 +66,7 @@ func noNewPrivs(s *setup) error {
 // namespace set up without privilege setgroups(2) is denied, and must be:
 // dropping a group can win access (user_namespaces(7)).
 func dropGroups(s *setup) error {
-	if hasNamespace(s.spec, specs.UserNamespace) {
+	if hasNamespace(s.Spec, specs.UserNamespace) {
 		return nil
 	}
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {

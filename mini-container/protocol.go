@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"namespaces-cgroups-ebpf/internal/exitcode"
 )
 
@@ -18,6 +20,12 @@ const maxMessage = 1 << 20
 
 // goAhead is the supervisor's word to exec the command.
 const goAhead = "exec"
+
+// config is what the supervisor says first.
+type config struct {
+	Spec  *specs.Spec `json:"spec"`
+	Extra Extra       `json:"extra"`
+}
 
 // message is what the child says.
 type message struct {

@@ -100,11 +100,3 @@ func newReport(spec *specs.Spec, now time.Time) *Report {
 	}
 	return report
 }
-
-// timed runs a step of the supervisor and books its duration.
-func (r *Report) timed(step string, f func() error) error {
-	start := time.Now()
-	err := f()
-	r.Steps = append(r.Steps, StepTiming{Step: step, By: "supervisor", DurationNS: time.Since(start).Nanoseconds()})
-	return err
-}

@@ -22,7 +22,7 @@ func privatePropagation(*setup) error {
 // bindRootfs makes the rootfs a mount of its own and keeps a descriptor of
 // it: from here on every path is looked up below that descriptor.
 func bindRootfs(s *setup) error {
-	dir := s.spec.Root.Path
+	dir := s.Spec.Root.Path
 	if err := unix.Mount(dir, dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("bind rootfs: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 // Container is one run to be made.
 type Container struct {
 	Spec                  *specs.Spec
+	Extra                 Extra
 	Stdin, Stdout, Stderr *os.File         // given to the command as they are; nil is /dev/null
 	Signals               <-chan os.Signal // passed on to the command once it runs; nil for none
 }
@@ -37,35 +38,30 @@ func (c *Container) Run() (*Report, error) {
 	return report, err
 }
 
-func (c *Container) run(report *Report) error {
-	if err := Validate(c.Spec); err != nil {
-		return exitcode.With(exitcode.Usage, err)
-	}
-	if err := checkRootfs(c.Spec.Root.Path); err != nil {
-		return exitcode.With(exitcode.Usage, err)
-	}
+func (c *Container) run(report *Report) (err error) {
 	// The parent-death signal is bound to the thread that forks, so this
 	// thread must live as long as the container (PR_SET_PDEATHSIG(2const)).
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	s := &supervisor{Container: c, report: report}
+	undo, err := walk(supervisorSteps, s, s.note)
+	return errors.Join(err, undo())
+}
 
-	var s *supervisor
-	err := report.timed("clone", func() (err error) {
-		s, err = c.start()
-		return err
-	})
-	if err != nil {
-		return cloneError(c.Spec, err)
+// note books a step, and after configure those of the child, which it spans.
+func (s *supervisor) note(t StepTiming) {
+	s.report.Steps = append(s.report.Steps, t)
+	if t.Step == "configure" {
+		s.report.Steps = append(s.report.Steps, s.seen.Steps...)
 	}
-	defer s.closePipes()
-	if err := s.setUp(report); err != nil {
-		_ = s.cmd.Process.Kill() // it may be waiting for us
-		_ = s.cmd.Wait()
-		return err
-	}
-	stop := s.forward(c.Signals)
-	defer stop()
-	return report.timed("wait", func() error { return s.wait(report) })
+}
+
+func (s *supervisor) validate() error {
+	return exitcode.With(exitcode.Usage, Validate(s.Spec))
+}
+
+func (s *supervisor) checkRootfs() error {
+	return exitcode.With(exitcode.Usage, checkRootfs(s.Spec.Root.Path))
 }
 
 func checkRootfs(path string) error {

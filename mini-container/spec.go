@@ -22,6 +22,10 @@ type Options struct {
 	HostGID  uint32   // only used with UserNS
 }
 
+// Extra is what a container can have that the OCI runtime configuration has
+// no word for.
+type Extra struct{}
+
 // NewSpec returns the OCI runtime configuration for the options: everything
 // that Run does is read from it. It does not look at the machine; Validate
 // and Run do.

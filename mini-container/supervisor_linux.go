@@ -7,46 +7,57 @@ import (
 	"os"
 	"os/exec"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
-
 	"namespaces-cgroups-ebpf/internal/exitcode"
 )
 
-// supervisor is the outside of a container that has been cloned.
+// supervisor is the outside of one container: what its steps share.
 type supervisor struct {
+	*Container
+	report *Report
 	cmd    *exec.Cmd
-	spec   *specs.Spec
 	config *os.File      // to the child
 	status *os.File      // from the child
 	from   *json.Decoder // messages on status
+	seen   message       // the child's "ready"
 }
 
-// start clones the child into all its namespaces at once. It stops at its
-// first read from the config pipe.
-func (c *Container) start() (*supervisor, error) {
+// clone starts the child in all its namespaces at once. It stops at its first
+// read from the config pipe.
+func (s *supervisor) clone() error {
 	configRead, configWrite, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("create pipe: %w", err)
+		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
 	}
 	defer configRead.Close()
+	s.config = configWrite
 	statusRead, statusWrite, err := os.Pipe()
 	if err != nil {
-		configWrite.Close()
-		return nil, fmt.Errorf("create pipe: %w", err)
+		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
 	}
 	defer statusWrite.Close()
-	s := &supervisor{spec: c.Spec, config: configWrite, status: statusRead, from: newReceiver(statusRead)}
+	s.status, s.from = statusRead, newReceiver(statusRead)
 	s.cmd = &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{childName}, Env: []string{"GOMAXPROCS=1"},
+		Path: "/proc/self/exe", Args: []string{childName}, Env: append(faultEnv(), "GOMAXPROCS=1"),
 		ExtraFiles:  []*os.File{configRead, statusWrite}, // fd 3 and 4 of the child
-		SysProcAttr: cloneAttributes(c.Spec),
+		SysProcAttr: cloneAttributes(s.Spec),
 	}
-	s.setStreams(c)
+	s.setStreams(s.Container)
 	if err := s.cmd.Start(); err != nil {
-		s.closePipes()
-		return nil, err
+		return cloneError(s.Spec, err)
 	}
-	return s, nil
+	return nil
+}
+
+// reap makes sure that the child is gone: it may be waiting for us.
+func (s *supervisor) reap() error {
+	s.config.Close()
+	s.status.Close()
+	if s.cmd == nil || s.cmd.Process == nil || s.cmd.ProcessState != nil {
+		return nil
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	return nil
 }
 
 // setStreams hands over the files themselves: an *os.File in an interface is
@@ -63,48 +74,27 @@ func (s *supervisor) setStreams(c *Container) {
 	}
 }
 
-func (s *supervisor) closePipes() {
-	s.config.Close()
-	s.status.Close()
-}
-
-// setUp drives the child up to the point where the command runs.
-func (s *supervisor) setUp(report *Report) error {
-	var ready message
-	err := report.timed("configure", func() (err error) {
-		ready, err = s.configure()
-		return err
-	})
-	report.Steps = append(report.Steps, ready.Steps...)
-	if err != nil {
-		return err
-	}
-	err = report.timed("observe", func() error {
-		seen, err := observe("/proc", s.cmd.Process.Pid)
-		if err != nil {
-			return exitcode.With(exitcode.Harness, fmt.Errorf("observe container: %w", err))
-		}
-		seen.Hostname = ready.Hostname
-		report.Isolation = seen
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return report.timed("exec", s.letGo)
-}
-
 // configure sends the configuration and waits until the child is set up and
 // stands before its exec, or has failed.
-func (s *supervisor) configure() (message, error) {
-	if err := send(s.config, s.spec); err != nil {
-		return message{}, exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
+func (s *supervisor) configure() error {
+	if err := send(s.config, config{s.Spec, s.Extra}); err != nil {
+		return exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
 	}
-	var ready message
-	if err := s.from.Decode(&ready); err != nil {
-		return message{}, exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
+	if err := s.from.Decode(&s.seen); err != nil {
+		return exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
 	}
-	return ready, ready.failure()
+	return s.seen.failure()
+}
+
+// observe fills the report with what the kernel says of the child.
+func (s *supervisor) observe() error {
+	seen, err := observe("/proc", s.cmd.Process.Pid)
+	if err != nil {
+		return exitcode.With(exitcode.Harness, fmt.Errorf("observe container: %w", err))
+	}
+	seen.Hostname = s.seen.Hostname
+	s.report.Isolation = seen
+	return nil
 }
 
 // letGo lets the child exec the command. Its end of the status pipe is
@@ -121,13 +111,15 @@ func (s *supervisor) letGo() error {
 }
 
 // wait reaps the command and books how it ended.
-func (s *supervisor) wait(report *Report) error {
+func (s *supervisor) wait() error {
+	stop := s.forward(s.Signals)
+	defer stop()
 	err := s.cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("wait for command: %w", err))
 	}
-	report.end(s.cmd.ProcessState)
+	s.report.end(s.cmd.ProcessState)
 	return nil
 }
 

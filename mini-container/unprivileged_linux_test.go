@@ -123,13 +123,16 @@ func TestFailed(t *testing.T) {
 
 func TestStepsAreExplained(t *testing.T) {
 	seen := map[string]bool{}
-	for _, step := range steps {
-		require.False(t, seen[step.name], "%s twice", step.name)
-		seen[step.name] = true
-		require.Regexp(t, `^[a-z][a-z0-9-]*$`, step.name)
-		require.Regexp(t, `^[A-Za-z0-9_]+\([2-9](const)?\)$`, step.man)
-		require.NotEmpty(t, step.why)
+	for _, step := range Steps() {
+		require.False(t, seen[step.Name], "%s twice", step.Name)
+		seen[step.Name] = true
+		require.Regexp(t, `^[a-z][a-z0-9-]*$`, step.Name)
+		require.Regexp(t, `^[A-Za-z0-9_]+\([2-9](const)?\)$`, step.Man)
+		require.NotEmpty(t, step.Purpose)
+		require.NotEmpty(t, step.Without)
+		require.Contains(t, []string{BySupervisor, ByChild}, step.By)
 	}
+	require.Len(t, seen, len(supervisorSteps)+len(childSteps))
 }
 
 func TestObserve(t *testing.T) {

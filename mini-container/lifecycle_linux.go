@@ -1,0 +1,184 @@
+package minicontainer
+
+// The two lists below are the life of a container. To add to it, write a
+// function and a line here: timings, faults and explanations come by
+// themselves.
+
+// supervisorSteps is what happens outside. Between clone and configure the
+// child stands still in its new namespaces and has not done anything yet: the
+// place for whatever must be done to it from outside. Each undo is called at
+// the end of every run, in reverse order, however far the run got.
+var supervisorSteps = []step[*supervisor]{
+	{
+		Step: Step{
+			"validate", BySupervisor, "check the configuration before anything is created", "user_namespaces(7)",
+			"a field we do not act on would make a container weaker than it says", nil,
+		},
+		run: (*supervisor).validate,
+	},
+	{
+		Step: Step{
+			"check-rootfs", BySupervisor, "see that the root directory is one", "stat(2)",
+			"a typing error would only show inside", nil,
+		},
+		run: (*supervisor).checkRootfs,
+	},
+	{
+		Step: Step{
+			"clone", BySupervisor, "start the child in all its new namespaces at once", "clone(2)",
+			"there would be no container", []string{"clone", "clone3", "execve", "prctl", "setsid"},
+		},
+		run: (*supervisor).clone, undo: (*supervisor).reap,
+	},
+	{
+		Step: Step{
+			"configure", BySupervisor, "tell the child what to be, and wait until it is", "pipe(2)",
+			"the child would not know what to do", nil,
+		},
+		run: (*supervisor).configure,
+	},
+	{
+		Step: Step{
+			"observe", BySupervisor, "read from /proc what isolates the child, which stands still", "proc(5)",
+			"the report would say what was meant, not what is", nil,
+		},
+		run: (*supervisor).observe,
+	},
+	{
+		Step: Step{
+			"exec", BySupervisor, "let the child become the command", "execve(2)",
+			"the command would not run", []string{"execve"},
+		},
+		run: (*supervisor).letGo,
+	},
+	{
+		Step: Step{
+			"wait", BySupervisor, "pass signals on, and wait for the end of the command", "wait(2)",
+			"the caller would not learn how it ended", nil,
+		},
+		run: (*supervisor).wait,
+	},
+}
+
+// childSteps is everything between clone(2) and execve(2), inside.
+var childSteps = []step[*setup]{
+	{
+		Step: Step{
+			"private-propagation", ByChild, "cut all mounts off from the host's", "mount_namespaces(7)",
+			"mounts made here would show up on the host", []string{"mount"},
+		},
+		run: privatePropagation,
+	},
+	{
+		Step: Step{
+			"bind-rootfs", ByChild, "make the rootfs a mount of its own, without devices", "mount(2)",
+			"pivot_root only takes a mount point", []string{"mount"},
+		},
+		run: bindRootfs,
+	},
+	{
+		Step: Step{
+			"mounts", ByChild, "mount what the configuration lists", "mount(2)",
+			"no /proc, /sys, /dev of its own", []string{"mount"},
+		},
+		run: mountAll,
+	},
+	{
+		Step: Step{
+			"devices", ByChild, "put the harmless devices into /dev", "mknod(2)",
+			"no /dev/null", []string{"mknodat", "mount"},
+		},
+		run: makeDevices,
+	},
+	{
+		Step: Step{
+			"device-links", ByChild, "put the usual links into /dev", "symlink(2)",
+			"no /dev/stdin, no /dev/ptmx", []string{"symlinkat"},
+		},
+		run: linkDevices,
+	},
+	{
+		Step: Step{
+			"readonly-paths", ByChild, "make parts of /proc read-only", "mount(2)",
+			"root inside could write the host's /proc/sys", []string{"mount"},
+		},
+		run: readonlyPaths,
+	},
+	{
+		Step: Step{
+			"masked-paths", ByChild, "hide parts of /proc and /sys", "mount(2)",
+			"root inside could read the host's memory and keys", []string{"mount"},
+		},
+		run: maskPaths,
+	},
+	{
+		Step: Step{
+			"pivot-root", ByChild, "swap the rootfs for the host's root and let go of that", "pivot_root(2)",
+			"the host's files would still be there", []string{"pivot_root", "umount2"},
+		},
+		run: pivotRoot,
+	},
+	{
+		Step: Step{
+			"hostname", ByChild, "set the host name", "sethostname(2)",
+			"the host's name would still be there", []string{"sethostname"},
+		},
+		run: setHostname,
+	},
+	{
+		Step: Step{
+			"loopback", ByChild, "set the loopback interface up", "netdevice(7)",
+			"not even 127.0.0.1 would answer", []string{"socket", "sendto"},
+		},
+		run: loopbackUp,
+	},
+	{
+		Step: Step{
+			"workdir", ByChild, "enter the working directory and look where that is", "chdir(2)",
+			"the working directory could lie outside the root", []string{"chdir", "getcwd"},
+		},
+		run: enterWorkdir,
+	},
+	{
+		Step: Step{
+			"find-command", ByChild, "find the command, along the PATH it will have", "openat2(2)",
+			"a missing command would only show at the exec", nil,
+		},
+		run: findCommand,
+	},
+	{
+		Step: Step{
+			"no-new-privs", ByChild, "let no program gain privileges by being executed", "PR_SET_NO_NEW_PRIVS(2const)",
+			"a set-user-ID program could win privileges", []string{"prctl"},
+		},
+		run: noNewPrivs,
+	},
+	{
+		Step: Step{
+			"groups", ByChild, "drop the supplementary groups", "setgroups(2)",
+			"the caller's supplementary groups would stay", []string{"setgroups"},
+		},
+		run: dropGroups,
+	},
+	{
+		Step: Step{
+			"capabilities", ByChild, "cut all five sets down to the configuration", "capabilities(7)",
+			"root inside would be root outside", []string{"prctl", "capset"},
+		},
+		run: dropCapabilities,
+	},
+	{
+		Step: Step{
+			"parent-death", ByChild, "ask to be killed when the supervisor dies", "PR_SET_PDEATHSIG(2const)",
+			"the container would outlive its supervisor", []string{"prctl"},
+		},
+		run: armParentDeath,
+	},
+	{
+		Step: Step{
+			"close-on-exec", ByChild, "mark all descriptors but the standard three", "close_range(2)",
+			"an open descriptor would lead back to the host", []string{"close_range"},
+		},
+		run: closeOnExec,
+	},
+}
