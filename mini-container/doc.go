@@ -1,10 +1,11 @@
 // Package minicontainer builds a container by hand: one clone(2) into new
 // namespaces, a list of ordinary system calls, one execve(2).
 //
-// Read the files in this order: spec.go (what is asked for), run_linux.go,
-// supervisor_linux.go and clone_linux.go (the outside), child_linux.go (the
-// list of steps, inside), rootfs_linux.go, mount_linux.go, dev_linux.go,
-// process_linux.go, command_linux.go and caps_linux.go (the steps),
+// Read the files in this order: spec.go (what is asked for), steps.go and
+// lifecycle_linux.go (the two lists of steps: the map of everything else),
+// run_linux.go, supervisor_linux.go and clone_linux.go (the outside),
+// child_linux.go (the inside), rootfs_linux.go, mount_linux.go, dev_linux.go,
+// process_linux.go, command_linux.go and caps_linux.go (its steps),
 // observe_linux.go and report.go (what the kernel says came of it).
 //
 // Gotcha: the supervisor starts its own executable again as the first process
