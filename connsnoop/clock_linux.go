@@ -7,16 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clockOffset returns CLOCK_REALTIME minus CLOCK_MONOTONIC, the clock of
-// bpf_ktime_get_ns. The wall clock may be set later: events carry the offset
-// that was used.
-func clockOffset() (time.Duration, error) {
-	var mono, wall unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono); err != nil {
-		return 0, fmt.Errorf("read monotonic clock: %w", err)
+// readClocks reads the wall clock between two readings of the monotonic one.
+func readClocks() (before, wall, after time.Duration, err error) {
+	var readings [3]time.Duration
+	for i, id := range []int32{unix.CLOCK_MONOTONIC, unix.CLOCK_REALTIME, unix.CLOCK_MONOTONIC} {
+		var ts unix.Timespec
+		if err := unix.ClockGettime(id, &ts); err != nil {
+			return 0, 0, 0, fmt.Errorf("read clock %d: %w", id, err)
+		}
+		readings[i] = time.Duration(ts.Nano())
 	}
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &wall); err != nil {
-		return 0, fmt.Errorf("read wall clock: %w", err)
-	}
-	return time.Duration(wall.Nano() - mono.Nano()), nil
+	return readings[0], readings[1], readings[2], nil
 }

@@ -24,7 +24,7 @@ type Tracer struct {
 	objects probesObjects
 	links   []link.Link
 	reader  *ringbuf.Reader
-	offset  time.Duration
+	clock   clock
 	queued  atomic.Int64
 	drained atomic.Bool
 	detach  sync.Once
@@ -39,11 +39,10 @@ func New(options Options) (*Tracer, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	offset, err := clockOffset()
-	if err != nil {
+	t := &Tracer{clock: clock{read: readClocks}}
+	if err := t.clock.measure(); err != nil {
 		return nil, err
 	}
-	t := &Tracer{offset: offset}
 	if err := t.start(options); err != nil {
 		return nil, errors.Join(unsupported("/", err), t.Close())
 	}
@@ -73,7 +72,7 @@ func (t *Tracer) Read() (Event, error) {
 		switch {
 		case err == nil:
 			t.queued.Store(int64(record.Remaining))
-			return Decode(record.RawSample, t.offset)
+			return t.decode(record.RawSample)
 		case errors.Is(err, ringbuf.ErrFlushed), errors.Is(err, ringbuf.ErrClosed):
 			t.drained.Store(true)
 		case !errors.Is(err, os.ErrDeadlineExceeded):
@@ -81,6 +80,15 @@ func (t *Tracer) Read() (Event, error) {
 		}
 	}
 	return Event{}, io.EOF
+}
+
+func (t *Tracer) decode(sample []byte) (Event, error) {
+	event, err := Decode(sample, 0)
+	if err != nil {
+		return Event{}, err
+	}
+	event.ClockOffset, err = t.clock.current(event.At())
+	return event, err
 }
 
 // More says whether a further event was in the ring when Read last returned:
