@@ -1,0 +1,71 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// Mode is how a container is connected.
+type Mode string
+
+// The modes.
+const (
+	None     Mode = "none"     // a namespace of its own, in which even lo is down
+	Loopback Mode = "loopback" // a namespace of its own, with lo up
+	Bridge   Mode = "bridge"   // as Loopback, and eth0 on a bridge
+	Host     Mode = "host"     // the host's namespace
+)
+
+// Modes are all of them, for messages.
+var Modes = []Mode{None, Loopback, Bridge, Host}
+
+// ParseMode reads a mode's name.
+func ParseMode(text string) (Mode, error) {
+	var names []string
+	for _, mode := range Modes {
+		if text == string(mode) {
+			return mode, nil
+		}
+		names = append(names, string(mode))
+	}
+	return "", fmt.Errorf("network mode %q is none of %s", text, strings.Join(names, ", "))
+}
+
+// The bridge that containers are on if nobody names another.
+const (
+	DefaultBridge = "mc0"
+	DefaultSubnet = "10.199.0.0/16"
+)
+
+// Config is the bridge that a container is to be on.
+type Config struct {
+	Bridge string       // name of the interface
+	Subnet netip.Prefix // IPv4; the first address is the bridge's
+	NAT    bool         // let the containers speak to others than each other
+}
+
+var interfaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$`) // IFNAMSIZ
+
+// Check says what is wrong with a configuration.
+func (c Config) Check() error {
+	const fewest, most = 29, 8 // bits; fewer than 6 addresses are no network
+	switch {
+	case !interfaceName.MatchString(c.Bridge):
+		return fmt.Errorf("bridge name %q: want 1 to 15 letters, digits, '_', '.' and '-'", c.Bridge)
+	case !c.Subnet.IsValid() || !c.Subnet.Addr().Is4():
+		return errors.New("subnet: want IPv4 such as " + DefaultSubnet)
+	case c.Subnet != c.Subnet.Masked():
+		return fmt.Errorf("subnet %s: bits are set behind the prefix, want %s", c.Subnet, c.Subnet.Masked())
+	case c.Subnet.Bits() > fewest || c.Subnet.Bits() < most:
+		return fmt.Errorf("subnet %s: want /%d to /%d", c.Subnet, most, fewest)
+	}
+	return nil
+}
+
+// Gateway is the bridge's own address.
+func (c Config) Gateway() netip.Prefix {
+	return netip.PrefixFrom(c.Subnet.Addr().Next(), c.Subnet.Bits())
+}

@@ -1,0 +1,152 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// ownAlias marks the bridges that are ours to remove.
+const ownAlias = "mini-container"
+
+// ensureBridge finds the bridge or makes it.
+func ensureBridge(c Config) (netlink.Link, error) {
+	link, err := netlink.LinkByName(c.Bridge)
+	if err == nil {
+		return link, checkBridge(link, c)
+	}
+	if !isNotFound(err) {
+		return nil, fmt.Errorf("find bridge: %w", err)
+	}
+	if err := checkFree(c.Subnet); err != nil {
+		return nil, err
+	}
+	attributes := netlink.NewLinkAttrs()
+	attributes.Name = c.Bridge
+	attributes.Alias = ownAlias
+	bridge := &netlink.Bridge{LinkAttrs: attributes}
+	if err := netlink.LinkAdd(bridge); err != nil {
+		return nil, fmt.Errorf("create bridge %s: %w", c.Bridge, err)
+	}
+	// The alias is only taken by a link that is there.
+	if err := netlink.LinkSetAlias(bridge, ownAlias); err != nil {
+		return nil, errors.Join(fmt.Errorf("mark bridge %s: %w", c.Bridge, err), netlink.LinkDel(bridge))
+	}
+	if err := netlink.AddrAdd(bridge, &netlink.Addr{IPNet: ipNet(c.Gateway())}); err != nil {
+		return nil, fmt.Errorf("give bridge %s its address: %w", c.Bridge, err)
+	}
+	if err := netlink.LinkSetUp(bridge); err != nil {
+		return nil, fmt.Errorf("set bridge %s up: %w", c.Bridge, err)
+	}
+	return bridge, nil
+}
+
+// checkBridge: an interface that somebody else made is not joined.
+func checkBridge(link netlink.Link, c Config) error {
+	if link.Type() != "bridge" || link.Attrs().Alias != ownAlias {
+		return fmt.Errorf("join bridge %s: an interface of this name exists and is not one of ours", c.Bridge)
+	}
+	addresses, err := netlink.AddrList(link, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("read addresses of bridge %s: %w", c.Bridge, err)
+	}
+	for _, a := range addresses {
+		if a.IPNet.String() == c.Gateway().String() {
+			return nil
+		}
+	}
+	return fmt.Errorf("join bridge %s: it has addresses %v and not %s; containers on one bridge share one subnet", c.Bridge, addresses, c.Gateway())
+}
+
+// checkFree: a subnet that the host is on already would lose its way there.
+func checkFree(subnet netip.Prefix) error {
+	addresses, err := netlink.AddrList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("read addresses of the host: %w", err)
+	}
+	for _, a := range addresses {
+		bits, _ := a.Mask.Size()
+		if ip, ok := netip.AddrFromSlice(a.IP.To4()); ok && subnet.Overlaps(netip.PrefixFrom(ip, bits)) {
+			return fmt.Errorf("create bridge: subnet %s overlaps %s of %s: choose another", subnet, a.IPNet, a.Label)
+		}
+	}
+	return nil
+}
+
+// connect makes the veth pair, with the far end born in the container's
+// namespace: there is no moment at which its death would leave one behind.
+func connect(c Config, a *Attachment, bridge netlink.Link, pid int) error {
+	ns, err := netns.GetFromPid(pid)
+	if err != nil {
+		return fmt.Errorf("open network namespace: %w", err)
+	}
+	defer ns.Close()
+	attributes := netlink.NewLinkAttrs()
+	attributes.Name = a.Veth
+	attributes.MasterIndex = bridge.Attrs().Index
+	veth := &netlink.Veth{LinkAttrs: attributes, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns)}
+	if err := netlink.LinkAdd(veth); err != nil {
+		return fmt.Errorf("create veth pair: %w", err)
+	}
+	if err := netlink.LinkSetUp(veth); err != nil {
+		return fmt.Errorf("set %s up: %w", a.Veth, err)
+	}
+	return configureInside(c, a, ns)
+}
+
+func configureInside(c Config, a *Attachment, ns netns.NsHandle) error {
+	inside, err := netlink.NewHandleAt(ns)
+	if err != nil {
+		return fmt.Errorf("enter network namespace: %w", err)
+	}
+	defer inside.Close()
+	eth0, err := inside.LinkByName("eth0")
+	if err != nil {
+		return fmt.Errorf("find eth0: %w", err)
+	}
+	if err := inside.AddrAdd(eth0, &netlink.Addr{IPNet: ipNet(a.Address)}); err != nil {
+		return fmt.Errorf("give eth0 its address: %w", err)
+	}
+	if err := inside.LinkSetUp(eth0); err != nil {
+		return fmt.Errorf("set eth0 up: %w", err)
+	}
+	gateway := net.IP(c.Gateway().Addr().AsSlice())
+	if err := inside.RouteAdd(&netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: gateway}); err != nil {
+		return fmt.Errorf("add default route: %w", err)
+	}
+	return nil
+}
+
+// removeLink: a link that is gone, as a veth is with its namespace, is fine.
+func removeLink(name string) error {
+	link, err := netlink.LinkByName(name)
+	if err == nil {
+		err = netlink.LinkDel(link)
+	}
+	if err != nil && !isNotFound(err) {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
+
+func removeBridge(name string) error {
+	link, err := netlink.LinkByName(name)
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find bridge: %w", err)
+	}
+	if link.Type() != "bridge" || link.Attrs().Alias != ownAlias {
+		return nil
+	}
+	return removeLink(name)
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
