@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 # The VM tests are behind a build tag; so is nothing else.
 go tool -modfile=ci/tools/go.mod golangci-lint run --build-tags vmtest ./...
 go tool -modfile=ci/tools/actionlint/go.mod actionlint .github/workflows/*.yml
-shellcheck .ci/run ci/*.sh
+shellcheck .ci/run ci/*.sh vmtest/cmd/bench/*.sh
 git ls-files 'connsnoop/bpf/*.c' 'connsnoop/bpf/*.h' | xargs clang-format-19 --dry-run --Werror
 go mod verify >/dev/null
 go mod tidy -diff

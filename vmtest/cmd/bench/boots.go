@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,45 +71,81 @@ func toFirstCommand(ctx context.Context, c vmtest.Config, restored bool) (ready,
 	return vm.BootDuration, vm.BootDuration + time.Since(began), nil
 }
 
+// row is what one way of a variant takes, turn by turn, or why it fails.
+type row struct {
+	way
+	readies, firsts []time.Duration
+	err             error
+}
+
+func (r *row) measure(ctx context.Context, c vmtest.Config) {
+	ready, first, err := r.get(ctx, c)
+	if err != nil {
+		r.err = err
+		return
+	}
+	r.readies, r.firsts = append(r.readies, ready), append(r.firsts, first)
+}
+
 // boots measures all ways to get a VM of one variant, in turns. Every second
 // turn is the other way round, so that none always follows the same.
 func (b *benchmark) boots(ctx context.Context, v variant) error {
-	ready, first := make([][]time.Duration, len(ways)), make([][]time.Duration, len(ways))
-	failed := b.warmUp(ctx, v)
-	for turn := 0; turn < b.samples && failed == nil && ctx.Err() == nil; turn++ {
-		order := []int{0, 1, 2}
+	rows := b.rows(ctx, v)
+	for turn := 0; turn < b.samples && ctx.Err() == nil; turn++ {
+		order := slices.Clone(rows)
 		if turn%2 == 1 {
 			slices.Reverse(order)
 		}
-		for _, i := range order {
-			b.progress.say("%s: %s, %d of %d", v.name, ways[i].ready, turn+1, b.samples)
-			r, f, err := ways[i].get(ctx, v.config)
-			if err != nil {
-				failed = fmt.Errorf("%s: %w", ways[i].ready, err)
-				break
+		for _, r := range order {
+			if r.err == nil {
+				b.progress.say("%s: %s, %d of %d", v.name, cmp.Or(r.ready, r.first), turn+1, b.samples)
+				r.measure(ctx, v.config)
 			}
-			ready[i], first[i] = append(ready[i], r), append(first[i], f)
 		}
 	}
 	series := map[string]bench.Series{}
-	for i, w := range ways {
-		series[w.ready] = bench.NewSeries(w.ready, v.name, w.readyMethod, ready[i])
-		if err := b.add(ctx, series[w.ready], failed); err != nil {
-			return err
-		}
-		if w.first == "" {
-			continue
-		}
-		series[w.first] = bench.NewSeries(w.first, v.name, w.readyMethod+firstMethod, first[i])
-		if err := b.add(ctx, series[w.first], failed); err != nil {
+	for _, r := range rows {
+		if err := b.addRow(ctx, v, r, series); err != nil {
 			return err
 		}
 	}
-	if failed == nil {
-		b.compare(series["restore"], series["cold boot"], restoreTarget)
-		b.compare(series["cold boot to first command"], series["bare kernel"], coldTarget)
-	}
+	b.compare(series["restore"], series["cold boot"], restoreTarget)
+	b.compare(series["cold boot to first command"], series["bare kernel"], coldTarget)
+	b.compare(series["cold boot to first command"], series[virtmeFirst], 0)
 	return nil
+}
+
+// addRow keeps the series of one way, in the report and by their names.
+func (b *benchmark) addRow(ctx context.Context, v variant, r *row, series map[string]bench.Series) error {
+	keep := func(name, method string, samples []time.Duration) error {
+		if name == "" {
+			return nil
+		}
+		s := bench.NewSeries(name, v.name, method, samples)
+		if r.err == nil {
+			series[name] = s
+		}
+		return b.add(ctx, s, r.err)
+	}
+	if err := keep(r.ready, r.readyMethod, r.readies); err != nil {
+		return err
+	}
+	return keep(r.first, r.readyMethod+firstMethod, r.firsts)
+}
+
+// rows are the ways to get a VM of this variant, ready to be measured.
+func (b *benchmark) rows(ctx context.Context, v variant) []*row {
+	failed := b.warmUp(ctx, v)
+	var rows []*row
+	for _, w := range ways {
+		rows = append(rows, &row{way: w, err: failed})
+	}
+	if b.virtme && v.first {
+		if r := b.virtmeRow(ctx, v); r != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // warmUp makes whatever is not in the cache yet, and the snapshot.

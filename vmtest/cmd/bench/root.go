@@ -22,6 +22,7 @@ type options struct {
 	report    string
 	json      string
 	init      string
+	virtme    bool
 	timeout   time.Duration
 }
 
@@ -36,7 +37,10 @@ func newRoot() *cobra.Command {
   - booting cold until a first command has run, against the bare kernel with the
     smallest init there can be, in the same machine (at most 1.15 of it);
   - a command's round trip, and how fast its output comes;
-  - the wall time of a run in which no test ran, from its report.json (60 s).
+  - the wall time of a run in which no test ran, from its report.json (60 s);
+  - for comparison only, how long Debian 13's virtme-ng takes to a first command
+    with the same kernels, from 6.12 on, and the first size of memory. The first
+    time it costs a minute or two and the network: --virtme-ng=false does without.
 
 What is compared is measured turn by turn, and the ratios are of such pairs.
 Numbers from a busy machine are worth nothing: the table shows the load.
@@ -66,7 +70,8 @@ or something could not be measured.`,
 	f.StringVar(&o.report, "report", "out/vmtest/report.json", "report of a run of vmtest with a warm cache")
 	f.StringVar(&o.json, "json", "", "also write "+bench.Schema+" to this file")
 	f.StringVar(&o.init, "init", "bin/vmtest", "static vmtest binary that becomes the guest's init")
-	f.DurationVar(&o.timeout, "timeout", 20*time.Minute, "give up after this long")
+	f.BoolVar(&o.virtme, "virtme-ng", true, "measure virtme-ng too, where it runs")
+	f.DurationVar(&o.timeout, "timeout", 30*time.Minute, "give up after this long")
 	return cmd
 }
 

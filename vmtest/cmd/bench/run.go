@@ -21,6 +21,7 @@ type benchmark struct {
 // variant is one machine that things are measured on.
 type variant struct {
 	name   string
+	first  bool // of its kernel
 	config vmtest.Config
 }
 
@@ -32,8 +33,9 @@ func (b *benchmark) run(ctx context.Context) error {
 		return err
 	}
 	for _, kernel := range b.kernels {
-		for _, mib := range b.memoryMiB {
+		for i, mib := range b.memoryMiB {
 			v := variant{
+				first:  i == 0,
 				name:   fmt.Sprintf("%s, %d MiB", kernel, mib),
 				config: vmtest.Config{Kernel: kernel, MemoryBytes: mib << 20, Init: b.init, Accelerator: b.report.Machine.Accelerator},
 			}

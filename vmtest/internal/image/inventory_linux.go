@@ -21,6 +21,11 @@ func (s Store) Build(ctx context.Context, name string) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
+	return s.BuildRecipe(ctx, recipe)
+}
+
+// BuildRecipe is Build for a recipe that need not have a name that plans know.
+func (s Store) BuildRecipe(ctx context.Context, recipe Recipe) (Image, error) {
 	return Build(ctx, recipe, Options{CacheDir: s.CacheDir, Mirrors: s.Mirrors, Progress: s.Progress})
 }
 
@@ -103,6 +108,8 @@ func (rec record) current(build *Recipe) bool {
 		return rec.Hash == Base().Hash()
 	case "peers":
 		return rec.Hash == Peers().Hash()
+	case "virtme-ng":
+		return rec.Hash == VirtmeNG().Hash()
 	case "build":
 		g := rec.Recipe.Go
 		if g == nil || rec.Hash != Builder(g).Hash() {

@@ -48,6 +48,13 @@ var peersPackages = []string{
 // Debian's (see [Go]).
 var buildPackages = []string{"clang", "gcc", "libbpf-dev", "libc6-dev", "llvm", "make"}
 
+// virtmePackages are virtme-ng and what it uses: a static shell for its
+// initramfs, a daemon that shares the file system, and in the guest udev, ip and
+// poweroff.
+var virtmePackages = []string{
+	"busybox-static", "iproute2", "kmod", "qemu-system-x86", "systemd-sysv", "udev", "virtiofsd", "virtme-ng",
+}
+
 // Base is the recipe of the image "base", which most tests run on.
 func Base() Recipe { return recipe("base", 2<<30, basePackages) }
 
@@ -62,6 +69,10 @@ func Builder(g *Go) Recipe {
 	r.Go = g
 	return r
 }
+
+// VirtmeNG is the recipe of a Debian that boots VMs itself, for the benchmark to
+// compare with. No plan may ask for it: [Names] does not list it.
+func VirtmeNG() Recipe { return recipe("virtme-ng", 1<<30, virtmePackages) }
 
 func recipe(name string, size int64, packages ...[]string) Recipe {
 	return Recipe{Name: name, Suite: "trixie", Packages: slices.Concat(packages...), SizeBytes: size}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -13,6 +14,11 @@ import (
 
 // drainTime bounds the wait for a killed command's output to end.
 const drainTime = 5 * time.Second
+
+// Run runs a program as builds run theirs: all of its processes end with ctx.
+func Run(ctx context.Context, output io.Writer, argv ...string) error {
+	return execRunner(ctx, command{argv: argv, output: output})
+}
 
 // execRunner runs c in a process group of its own, which dies with ctx, with
 // this process and with this process's thread (hence the lock).
