@@ -10,7 +10,7 @@
 #   make generate  BPF objects and recipe pages
 
 DELIVERABLES := mini-container multi-tenant-cgroups bpf-tour connsnoop
-COMMANDS     := bin/schemas bin/vmtest bin/namespaces-cgroups-ebpf $(DELIVERABLES:%=bin/%)
+COMMANDS     := bin/schemas bin/vmtest bin/vmtest-init bin/namespaces-cgroups-ebpf $(DELIVERABLES:%=bin/%)
 TESTS        := $(DELIVERABLES:%=bin/%.test) bin/vmtest.test
 
 KERNELS ?=
@@ -38,7 +38,10 @@ bin/schemas: $(GO_SOURCES) $(EMBEDDED)
 	go build -trimpath -o $@ ./schemas/cmd/schemas
 
 bin/vmtest: $(GO_SOURCES) $(EMBEDDED)
-	go build -trimpath -ldflags '-s -w' -o $@ ./vmtest/cmd/vmtest # every guest loads and unpacks it
+	go build -trimpath -o $@ ./vmtest/cmd/vmtest
+
+bin/vmtest-init: $(GO_SOURCES)
+	go build -trimpath -ldflags '-s -w' -o $@ ./vmtest/cmd/vmtest-init # every guest loads and unpacks it
 
 bin/namespaces-cgroups-ebpf: $(GO_SOURCES) $(EMBEDDED)
 	go build -trimpath -o $@ ./namespaces-cgroups-ebpf

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 
@@ -99,7 +100,11 @@ func (a *assets) forKernel(ctx context.Context, k kernels.Kernel) (*assets, erro
 	return &own, own.prepareKernel(ctx)
 }
 
-// findInit returns the program that becomes PID 1.
+// initName is the program that becomes PID 1.
+const initName = "vmtest-init"
+
+// findInit returns it: what c names, or else the one beside this program, the
+// one of this module, or the one in PATH.
 func findInit(c Config) (string, error) {
 	candidates := []string{c.Init}
 	if c.Init == "" {
@@ -107,12 +112,15 @@ func findInit(c Config) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("find guest init: %w", err)
 		}
-		candidates = []string{filepath.Join(filepath.Dir(self), "vmtest"), filepath.Join("bin", "vmtest"), filepath.Join("..", "bin", "vmtest")}
+		candidates = []string{filepath.Join(filepath.Dir(self), initName), filepath.Join("bin", initName), filepath.Join("..", "bin", initName)}
+		if path, err := exec.LookPath(initName); err == nil {
+			candidates = append(candidates, path)
+		}
 	}
 	for _, path := range candidates {
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("find guest init: none of %v (run make build, or set Config.Init)", candidates)
+	return "", fmt.Errorf("find guest init: none of %v (run make build, or put %s beside vmtest)", candidates, initName)
 }

@@ -38,8 +38,8 @@ type Config struct {
 	// Mounts are directories and files of the host that the guest gets copies
 	// of, 7 GiB in all.
 	Mounts []Mount
-	// Init is the static vmtest binary that becomes PID 1; "" looks for
-	// vmtest beside the running program and in bin/ of the module.
+	// Init is the static program that becomes PID 1; "" looks for vmtest-init
+	// beside the running program, in bin/ of the module and in PATH.
 	Init string
 	// CacheDir keeps kernels and images; "" is $VMTEST_CACHE, else the user's
 	// cache directory.

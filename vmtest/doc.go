@@ -8,6 +8,6 @@
 // trace; internal/verdict judges the trace on the host, and everything that is
 // missing from it counts against a pass.
 //
-// The gotcha: guest init is this module's own vmtest binary, static, found as
-// Config.Init. A test binary that calls Boot needs bin/vmtest to be built.
+// The gotcha: guest init is this module's own vmtest-init, static, found as
+// Config.Init. A test binary that calls Boot needs it to be built or in PATH.
 package vmtest

@@ -60,7 +60,7 @@ func TestFaultDamagedDisks(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.kind, func(t *testing.T) {
 			cache := damagedCache(t, tt.kind)
-			vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: lastSeries(), Init: program(), CacheDir: cache, Cold: true})
+			vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: lastSeries(), Init: guestInit(), CacheDir: cache, Cold: true})
 			if err == nil {
 				_ = vm.Close()
 			}
@@ -82,7 +82,7 @@ func TestFaultDamagedKernel(t *testing.T) {
 	}
 	image := filepath.Join(t.TempDir(), "vmlinuz")
 	require.NoError(t, os.WriteFile(image, data, 0o644))
-	vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: image + ",modules=" + k.Modules, Init: program(), Cold: true})
+	vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: image + ",modules=" + k.Modules, Init: guestInit(), Cold: true})
 	if err == nil {
 		_ = vm.Close()
 	}

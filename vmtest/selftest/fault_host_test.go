@@ -106,7 +106,7 @@ func TestFaultDiskFull(t *testing.T) {
 // fault; it is tried once more, and both are counted.
 func TestFaultBeforeInit(t *testing.T) {
 	rep, err := vmtest.Run(t.Context(), vmtest.RunConfig{
-		Config: vmtest.Config{KernelArgs: []string{"rdinit=/nowhere"}, Init: program(), Cold: true},
+		Config: vmtest.Config{KernelArgs: []string{"rdinit=/nowhere"}, Init: guestInit(), Cold: true},
 		Repo:   faultRepo(t, fault{name: "nothing"}), Kernels: []string{lastSeries()}, Tier: "default", Out: t.TempDir(),
 	})
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ func TestRecordCleanBoots(t *testing.T) {
 	}
 	for _, kernel := range series() {
 		t.Run(kernel, func(t *testing.T) {
-			vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: kernel, Init: program(), Cold: true, KernelArgs: []string{"ignore_loglevel"}})
+			vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: kernel, Init: guestInit(), Cold: true, KernelArgs: []string{"ignore_loglevel"}})
 			require.NoError(t, err)
 			defer vm.Close()
 			// dd ends with EAGAIN at the end of the log.

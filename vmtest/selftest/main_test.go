@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 // program is the vmtest command under test.
 func program() string { return filepath.Join(repo, "bin", "vmtest") }
 
+// guestInit is what its guests run as process 1.
+func guestInit() string { return program() + "-init" }
+
 // series are the kernels to test on: VMTEST_SELFTEST_KERNELS, or the oldest and
 // the one of Debian 13.
 func series() []string {

@@ -62,7 +62,7 @@ func bootFrom(t *testing.T, cache, spec, release string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	vm, err := vmtest.Boot(ctx, vmtest.Config{Kernel: spec, CacheDir: cache, Init: program(), Cold: true})
+	vm, err := vmtest.Boot(ctx, vmtest.Config{Kernel: spec, CacheDir: cache, Init: guestInit(), Cold: true})
 	require.NoError(t, err)
 	defer vm.Close()
 	require.Equal(t, release, vm.Release)

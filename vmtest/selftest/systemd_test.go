@@ -15,7 +15,7 @@ import (
 // bootSystemd boots a VM in which systemd is process 1.
 func bootSystemd(t *testing.T, kernel string) *vmtest.VM {
 	t.Helper()
-	vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: kernel, System: "systemd", Init: program()})
+	vm, err := vmtest.Boot(t.Context(), vmtest.Config{Kernel: kernel, System: "systemd", Init: guestInit()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, vm.Close()) })
 	return vm

@@ -69,7 +69,7 @@ or something could not be measured.`,
 	f.IntVarP(&o.samples, "samples", "n", 5, "samples of each boot")
 	f.StringVar(&o.report, "report", "out/vmtest/report.json", "report of a run of vmtest with a warm cache")
 	f.StringVar(&o.json, "json", "", "also write "+bench.Schema+" to this file")
-	f.StringVar(&o.init, "init", "bin/vmtest", "static vmtest binary that becomes the guest's init")
+	f.StringVar(&o.init, "init", "bin/vmtest-init", "static program that becomes the guest's init")
 	f.BoolVar(&o.virtme, "virtme-ng", true, "measure virtme-ng too, where it runs")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Minute, "give up after this long")
 	return cmd

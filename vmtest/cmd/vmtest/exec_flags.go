@@ -80,10 +80,6 @@ func (f *execFlags) config(cmd *cobra.Command, args []string) (vmtest.ExecConfig
 	if c.CPUs < 1 || c.Timeout < 0 || c.OutputLimitBytes < 0 || c.Jobs < 0 {
 		return c, errors.New("--cpus, --timeout, --output-limit and --jobs cannot be negative, and a guest has one CPU at least")
 	}
-	// We are the static binary that becomes process 1.
-	if c.Init, err = os.Executable(); err != nil {
-		return c, err
-	}
 	if errOut, ok := cmd.ErrOrStderr().(*os.File); f.verbose || ok && term.IsTerminal(int(errOut.Fd())) {
 		c.Log = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "vmtest: "+line) }
 	}

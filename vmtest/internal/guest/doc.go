@@ -2,7 +2,7 @@
 // initramfs to the state that the guest contract describes, then carries out
 // what the host says over the wire protocol.
 //
-// [Main] is called by the vmtest command when it finds itself to be process 1.
+// [Main] is what the command vmtest-init is.
 // The tables in contract.go are both what init does and what the README says.
 //
 // Gotcha: nothing here uses os/exec or os.Process. Process 1 has to reap every

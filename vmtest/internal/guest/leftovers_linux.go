@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,12 +77,19 @@ func (u *unit) Inventory() inventory {
 	v := inventory{}
 	u.addMounts(v)
 	addTree(v, "BPF pin", u.path("/sys/fs/bpf"), func(fs.DirEntry) bool { return true })
-	maps.DeleteFunc(v, func(name string, _ int) bool { return systemdMounts.MatchString(name) })
+	maps.DeleteFunc(v, func(name string, _ int) bool { return ofSystemd(name) })
 	return v
 }
 
 // systemdMounts come and go with units and logins.
-var systemdMounts = regexp.MustCompile(`^mount /(run/(user|credentials|systemd)/|proc/sys/fs/binfmt_misc |dev/(hugepages|mqueue) )`)
+var systemdMounts = []string{
+	"/run/user/", "/run/credentials/", "/run/systemd/", "/proc/sys/fs/binfmt_misc ", "/dev/hugepages ", "/dev/mqueue ",
+}
+
+func ofSystemd(name string) bool {
+	path, ok := strings.CutPrefix(name, "mount ")
+	return ok && slices.ContainsFunc(systemdMounts, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
+}
 
 // automounted are places where the kernel mounts by itself, or where ip-netns(8)
 // leaves a mount of its own for good.

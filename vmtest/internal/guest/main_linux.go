@@ -22,8 +22,10 @@ const lastSignal = 64
 // Main is process 1. It never returns: it ends in a power-off, and the host
 // knows an orderly one by the Done frame before it.
 func Main() {
-	if os.Getpid() != 1 {
-		fmt.Fprintln(os.Stderr, "vmtest-init: not process 1")
+	// The kernel hands vmtest=1 of its command line to init as a variable. A
+	// process 1 without it is the entry point of a container, not a guest.
+	if os.Getpid() != 1 || os.Getenv("vmtest") != "1" {
+		fmt.Fprintln(os.Stderr, "vmtest-init: not process 1 of a guest: vmtest boots kernels with this")
 		return
 	}
 	ignoreSignals()
@@ -37,12 +39,13 @@ func Main() {
 // when process 1 does. The signals are caught and dropped rather than ignored,
 // since ignoring is inherited by commands. Go's runtime needs two for itself.
 func ignoreSignals() {
-	dropped := make(chan os.Signal, 1)
+	var caught []os.Signal
 	for number := syscall.Signal(1); number <= lastSignal; number++ {
 		if number != syscall.SIGURG && number != syscall.SIGPROF {
-			signal.Notify(dropped, number)
+			caught = append(caught, number)
 		}
 	}
+	signal.Notify(make(chan os.Signal, 1), caught...)
 }
 
 // boot becomes what the kernel's command line asks for.
