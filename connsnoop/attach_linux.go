@@ -1,19 +1,62 @@
 package connsnoop
 
 import (
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// load sets the options in the object and gives it to the kernel.
-func (t *Tracer) load(options Options) error {
+// order is in what order BackendAuto tries.
+var order = []Backend{BackendFentry, BackendKprobeMulti, BackendKprobe}
+
+// start takes the backend that is asked for, or the first that works.
+func (t *Tracer) start(options Options) error {
 	// 5.10 charges maps to RLIMIT_MEMLOCK; later ones to the cgroup
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return fmt.Errorf("raise memlock limit: %w", err)
 	}
+	if backend := options.backend(); backend != BackendAuto {
+		t.backend, t.reason = backend, "asked for"
+		return t.startWith(options, backend)
+	}
+	var refusals error
+	for _, backend := range order {
+		err := t.startWith(options, backend)
+		if err == nil {
+			t.backend, t.reason = backend, "the best there is"
+			if refusals != nil {
+				t.reason = oneLine{refusals}.Error()
+			}
+			return nil
+		}
+		refusals = errors.Join(refusals, fmt.Errorf("%s: %w", backend, err), t.release())
+	}
+	return refusals
+}
+
+func (t *Tracer) startWith(options Options, backend Backend) error {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return fmt.Errorf("read kernel's BTF: %w", err)
+	}
+	hooks := hooksOf(backend, kernel)
+	if err := t.load(options, backend, hooks); err != nil {
+		return err
+	}
+	if t.reader, err = ringbuf.NewReader(t.objects.Maps[probesMapRing]); err != nil {
+		return fmt.Errorf("open ring buffer: %w", err)
+	}
+	return t.attach(hooks, !options.NoSeed)
+}
+
+// load sets the options in the object and gives it to the kernel.
+func (t *Tracer) load(options Options, backend Backend, hooks []hook) error {
 	spec, err := loadProbes()
 	if err != nil {
 		return fmt.Errorf("read probes: %w", err)
@@ -21,48 +64,54 @@ func (t *Tracer) load(options Options) error {
 	if err := options.apply(spec); err != nil {
 		return err
 	}
-	if err := spec.LoadAndAssign(&t.objects, nil); err != nil {
+	keepOnly(spec, backend, hooks, !options.NoSeed)
+	if t.objects, err = ebpf.NewCollection(spec); err != nil {
 		return fmt.Errorf("load probes: %w", err)
 	}
 	return nil
 }
 
 func (o Options) apply(spec *ebpf.CollectionSpec) error {
-	if err := spec.Variables[probesVarFilterPid].Set(o.PID); err != nil {
-		return fmt.Errorf("set pid filter: %w", err)
+	sizes := map[string]uint32{
+		probesMapLive: o.MaxConnections, probesMapAggregates: o.MaxAggregates, probesMapRing: o.RingBytes,
 	}
-	if err := spec.Variables[probesVarFilterPort].Set(o.Port); err != nil {
-		return fmt.Errorf("set port filter: %w", err)
+	for name, entries := range sizes {
+		if entries > 0 {
+			spec.Maps[name].MaxEntries = entries
+		}
 	}
-	if o.MaxConns > 0 {
-		spec.Maps[probesMapLive].MaxEntries = o.MaxConns
-	}
-	if o.RingBytes > 0 {
-		spec.Maps[probesMapRing].MaxEntries = o.RingBytes
-	}
-	return nil
+	err := setVariables(spec, map[string]any{
+		probesVarAllKinds:    boolToByte(o.Events),
+		probesVarWakeupBytes: min(wakeupBytes, spec.Maps[probesMapRing].MaxEntries/4),
+	})
+	return errors.Join(err, o.Filter.apply(spec))
 }
 
-type kprobeFunc func(symbol string, prog *ebpf.Program, opts *link.KprobeOptions) (link.Link, error)
+// wakeupBytes in the ring make the kernel wake the reader, which else looks at
+// intervals: waking costs more than all the rest.
+const wakeupBytes = 64 << 10
 
-// attach hooks tcp_close first: what is then opened is sure to be taken out.
-func (t *Tracer) attach() error {
-	hooks := []struct {
-		symbol string
-		kprobe kprobeFunc
-		prog   *ebpf.Program
-	}{
-		{"tcp_close", link.Kprobe, t.objects.OnTcpClose},
-		{"inet_csk_accept", link.Kretprobe, t.objects.OnInetCskAccept},
-		{"tcp_v4_connect", link.Kprobe, t.objects.OnTcpV4Connect},
-		{"tcp_v6_connect", link.Kprobe, t.objects.OnTcpV6Connect},
+func boolToByte(b bool) byte {
+	if b {
+		return 1
 	}
-	for _, h := range hooks {
-		l, err := h.kprobe(h.symbol, h.prog, nil)
-		if err != nil {
-			return fmt.Errorf("attach to %s: %w", h.symbol, err)
-		}
-		t.links = append(t.links, l)
+	return 0
+}
+
+// runIterator lets the program see all open files of all tasks.
+func runIterator(prog *ebpf.Program) (err error) {
+	it, err := link.AttachIter(link.IterOptions{Program: prog})
+	if err != nil {
+		return fmt.Errorf("attach iterator: %w", err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	walk, err := it.Open()
+	if err != nil {
+		return fmt.Errorf("open iterator: %w", err)
+	}
+	defer func() { err = errors.Join(err, walk.Close()) }()
+	if _, err := io.Copy(io.Discard, walk); err != nil {
+		return fmt.Errorf("read iterator: %w", err)
 	}
 	return nil
 }

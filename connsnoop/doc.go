@@ -1,13 +1,13 @@
 // Package connsnoop records every TCP connection of a machine, once, at its
-// end: who opened it, the 5-tuple, how long it lasted and how many bytes of
-// payload went each way. The work is done by four kprobes in the kernel
-// (tcp_v4_connect, tcp_v6_connect, inet_csk_accept, tcp_close) that share a
-// hash keyed by socket and send finished records through a ring buffer.
+// end: who opened and who closed it, the 5-tuple, how it ended, how long it
+// lasted and how many bytes of payload went each way. The work is done by BPF
+// programs that share a hash keyed by socket and send finished records through
+// a ring buffer; bpf/life.h tells the life of a connection.
 //
 // Tracer is the whole interface; decoding and JSON are plain Go and build on
-// any system.
+// any system. A Backend is the set of hooks that tell of connections; the
+// record is the same.
 //
-// Gotcha: tcp_close is the call, not the end of the connection. Bytes that
-// are queued at that moment count as sent, and a connection that the peer
-// reset long ago ends when its owner closes the socket.
+// Gotcha: a connection ends when its state does, which may be before its owner
+// closes the socket (a reset) or after (the FIN is still to be acknowledged).
 package connsnoop

@@ -12,7 +12,7 @@ import (
 // Ten seconds of connections from or to port 443. It has no output comment:
 // it needs privileges, so it is compiled but not run.
 func ExampleTracer_Events() {
-	tracer, err := connsnoop.New(connsnoop.Options{Port: 443})
+	tracer, err := connsnoop.New(connsnoop.Options{Filter: connsnoop.Filter{Ports: []uint16{443}}})
 	if err != nil {
 		log.Print(err)
 		return

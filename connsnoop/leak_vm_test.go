@@ -57,7 +57,7 @@ func startAndCount(t *testing.T, args ...string) running {
 
 // holdsAll reports whether the kernel held more of all that a tracer needs.
 func (r running) holdsAll() bool {
-	for _, kind := range []string{"programs", "maps", "kprobes"} {
+	for _, kind := range []string{"programs", "maps", "links"} {
 		if r.during[kind] <= r.before[kind] {
 			return false
 		}

@@ -11,20 +11,32 @@ import (
 // probes cannot be loaded or attached: old kernel, no BTF, no permission.
 var ErrUnsupported = errors.New("cannot trace on this machine")
 
-// Options of a Tracer. The zero value follows every connection.
+// Options of a Tracer. The zero value follows every connection, also those
+// that are open already, with the best backend that works.
 type Options struct {
-	PID       uint32 // follow sockets opened by this process only (initial PID namespace)
-	Port      uint16 // report connections with this local or remote port only
-	MaxConns  uint32 // connections followed at once; 0 means 16384
-	RingBytes uint32 // ring buffer: a power of two, at least a page; 0 means 1 MiB
+	Backend Backend // empty is BackendAuto
+	Events  bool    // also report KindOpen and KindEstablished
+	Filter  Filter
+	NoSeed  bool // leave out connections that are open at the start
+
+	MaxConnections uint32 // followed at once; 0 means 16384
+	MaxAggregates  uint32 // combinations of comm, port, cgroup and direction; 0 means 4096
+	RingBytes      uint32 // ring buffer: a power of two, at least a page; 0 means 1 MiB
 }
 
 func (o Options) check() error {
-	if o.RingBytes == 0 {
-		return nil
+	if _, ok := hookSets[o.backend()]; !ok && o.backend() != BackendAuto {
+		return fmt.Errorf("check options: unknown backend %q", o.Backend)
 	}
-	if bits.OnesCount32(o.RingBytes) != 1 || o.RingBytes < uint32(os.Getpagesize()) {
+	if o.RingBytes != 0 && (bits.OnesCount32(o.RingBytes) != 1 || o.RingBytes < uint32(os.Getpagesize())) {
 		return fmt.Errorf("check options: ring of %d bytes: want a power of two, at least a page", o.RingBytes)
 	}
-	return nil
+	return o.Filter.check()
+}
+
+func (o Options) backend() Backend {
+	if o.Backend == "" {
+		return BackendAuto
+	}
+	return o.Backend
 }

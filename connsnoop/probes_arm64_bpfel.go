@@ -16,16 +16,45 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	probesMapCounters         = "counters"
-	probesMapLive             = "live"
-	probesMapRing             = "ring"
-	probesProgOnInetCskAccept = "on_inet_csk_accept"
-	probesProgOnTcpClose      = "on_tcp_close"
-	probesProgOnTcpV4Connect  = "on_tcp_v4_connect"
-	probesProgOnTcpV6Connect  = "on_tcp_v6_connect"
-	probesVarFilterPid        = "filter_pid"
-	probesVarFilterPort       = "filter_port"
-	probesVarLayout           = "layout"
+	probesMapAggregates          = "aggregates"
+	probesMapCalls               = "calls"
+	probesMapCgroupPaths         = "cgroup_paths"
+	probesMapCounters            = "counters"
+	probesMapFilterCgroups       = "filter_cgroups"
+	probesMapFilterComms         = "filter_comms"
+	probesMapFilterNetns         = "filter_netns"
+	probesMapFilterPids          = "filter_pids"
+	probesMapFilterPorts         = "filter_ports"
+	probesMapFilterPrefixes      = "filter_prefixes"
+	probesMapFilterUids          = "filter_uids"
+	probesMapLive                = "live"
+	probesMapRing                = "ring"
+	probesMapSkipped             = "skipped"
+	probesProgBtfSetState        = "btf_set_state"
+	probesProgFentryClose        = "fentry_close"
+	probesProgFentrySyn          = "fentry_syn"
+	probesProgFentryV4Connect    = "fentry_v4_connect"
+	probesProgFentryV6Connect    = "fentry_v6_connect"
+	probesProgFexitAccept2       = "fexit_accept2"
+	probesProgFexitAccept4       = "fexit_accept4"
+	probesProgFexitV4Connect     = "fexit_v4_connect"
+	probesProgFexitV6Connect     = "fexit_v6_connect"
+	probesProgKprobeClose        = "kprobe_close"
+	probesProgKprobeSyn          = "kprobe_syn"
+	probesProgKprobeV4Connect    = "kprobe_v4_connect"
+	probesProgKprobeV6Connect    = "kprobe_v6_connect"
+	probesProgKretprobeAccept    = "kretprobe_accept"
+	probesProgKretprobeV4Connect = "kretprobe_v4_connect"
+	probesProgKretprobeV6Connect = "kretprobe_v6_connect"
+	probesProgRawSetState        = "raw_set_state"
+	probesProgSeedLive           = "seed_live"
+	probesVarAllKinds            = "all_kinds"
+	probesVarFilterDirection     = "filter_direction"
+	probesVarFilterFamily        = "filter_family"
+	probesVarFilterResults       = "filter_results"
+	probesVarFilters             = "filters"
+	probesVarLayout              = "layout"
+	probesVarWakeupBytes         = "wakeup_bytes"
 )
 
 // loadProbes returns the embedded CollectionSpec for probes.
@@ -70,28 +99,57 @@ type probesSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesProgramSpecs struct {
-	OnInetCskAccept *ebpf.ProgramSpec `ebpf:"on_inet_csk_accept"`
-	OnTcpClose      *ebpf.ProgramSpec `ebpf:"on_tcp_close"`
-	OnTcpV4Connect  *ebpf.ProgramSpec `ebpf:"on_tcp_v4_connect"`
-	OnTcpV6Connect  *ebpf.ProgramSpec `ebpf:"on_tcp_v6_connect"`
+	BtfSetState        *ebpf.ProgramSpec `ebpf:"btf_set_state"`
+	FentryClose        *ebpf.ProgramSpec `ebpf:"fentry_close"`
+	FentrySyn          *ebpf.ProgramSpec `ebpf:"fentry_syn"`
+	FentryV4Connect    *ebpf.ProgramSpec `ebpf:"fentry_v4_connect"`
+	FentryV6Connect    *ebpf.ProgramSpec `ebpf:"fentry_v6_connect"`
+	FexitAccept2       *ebpf.ProgramSpec `ebpf:"fexit_accept2"`
+	FexitAccept4       *ebpf.ProgramSpec `ebpf:"fexit_accept4"`
+	FexitV4Connect     *ebpf.ProgramSpec `ebpf:"fexit_v4_connect"`
+	FexitV6Connect     *ebpf.ProgramSpec `ebpf:"fexit_v6_connect"`
+	KprobeClose        *ebpf.ProgramSpec `ebpf:"kprobe_close"`
+	KprobeSyn          *ebpf.ProgramSpec `ebpf:"kprobe_syn"`
+	KprobeV4Connect    *ebpf.ProgramSpec `ebpf:"kprobe_v4_connect"`
+	KprobeV6Connect    *ebpf.ProgramSpec `ebpf:"kprobe_v6_connect"`
+	KretprobeAccept    *ebpf.ProgramSpec `ebpf:"kretprobe_accept"`
+	KretprobeV4Connect *ebpf.ProgramSpec `ebpf:"kretprobe_v4_connect"`
+	KretprobeV6Connect *ebpf.ProgramSpec `ebpf:"kretprobe_v6_connect"`
+	RawSetState        *ebpf.ProgramSpec `ebpf:"raw_set_state"`
+	SeedLive           *ebpf.ProgramSpec `ebpf:"seed_live"`
 }
 
 // probesMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
-	Counters *ebpf.MapSpec `ebpf:"counters"`
-	Live     *ebpf.MapSpec `ebpf:"live"`
-	Ring     *ebpf.MapSpec `ebpf:"ring"`
+	Aggregates     *ebpf.MapSpec `ebpf:"aggregates"`
+	Calls          *ebpf.MapSpec `ebpf:"calls"`
+	CgroupPaths    *ebpf.MapSpec `ebpf:"cgroup_paths"`
+	Counters       *ebpf.MapSpec `ebpf:"counters"`
+	FilterCgroups  *ebpf.MapSpec `ebpf:"filter_cgroups"`
+	FilterComms    *ebpf.MapSpec `ebpf:"filter_comms"`
+	FilterNetns    *ebpf.MapSpec `ebpf:"filter_netns"`
+	FilterPids     *ebpf.MapSpec `ebpf:"filter_pids"`
+	FilterPorts    *ebpf.MapSpec `ebpf:"filter_ports"`
+	FilterPrefixes *ebpf.MapSpec `ebpf:"filter_prefixes"`
+	FilterUids     *ebpf.MapSpec `ebpf:"filter_uids"`
+	Live           *ebpf.MapSpec `ebpf:"live"`
+	Ring           *ebpf.MapSpec `ebpf:"ring"`
+	Skipped        *ebpf.MapSpec `ebpf:"skipped"`
 }
 
 // probesVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
-	FilterPid  *ebpf.VariableSpec `ebpf:"filter_pid"`
-	FilterPort *ebpf.VariableSpec `ebpf:"filter_port"`
-	Layout     *ebpf.VariableSpec `ebpf:"layout"`
+	AllKinds        *ebpf.VariableSpec `ebpf:"all_kinds"`
+	FilterDirection *ebpf.VariableSpec `ebpf:"filter_direction"`
+	FilterFamily    *ebpf.VariableSpec `ebpf:"filter_family"`
+	FilterResults   *ebpf.VariableSpec `ebpf:"filter_results"`
+	Filters         *ebpf.VariableSpec `ebpf:"filters"`
+	Layout          *ebpf.VariableSpec `ebpf:"layout"`
+	WakeupBytes     *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
 }
 
 // probesObjects contains all objects after they have been loaded into the kernel.
@@ -114,16 +172,38 @@ func (o *probesObjects) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
-	Counters *ebpf.Map `ebpf:"counters"`
-	Live     *ebpf.Map `ebpf:"live"`
-	Ring     *ebpf.Map `ebpf:"ring"`
+	Aggregates     *ebpf.Map `ebpf:"aggregates"`
+	Calls          *ebpf.Map `ebpf:"calls"`
+	CgroupPaths    *ebpf.Map `ebpf:"cgroup_paths"`
+	Counters       *ebpf.Map `ebpf:"counters"`
+	FilterCgroups  *ebpf.Map `ebpf:"filter_cgroups"`
+	FilterComms    *ebpf.Map `ebpf:"filter_comms"`
+	FilterNetns    *ebpf.Map `ebpf:"filter_netns"`
+	FilterPids     *ebpf.Map `ebpf:"filter_pids"`
+	FilterPorts    *ebpf.Map `ebpf:"filter_ports"`
+	FilterPrefixes *ebpf.Map `ebpf:"filter_prefixes"`
+	FilterUids     *ebpf.Map `ebpf:"filter_uids"`
+	Live           *ebpf.Map `ebpf:"live"`
+	Ring           *ebpf.Map `ebpf:"ring"`
+	Skipped        *ebpf.Map `ebpf:"skipped"`
 }
 
 func (m *probesMaps) Close() error {
 	return _ProbesClose(
+		m.Aggregates,
+		m.Calls,
+		m.CgroupPaths,
 		m.Counters,
+		m.FilterCgroups,
+		m.FilterComms,
+		m.FilterNetns,
+		m.FilterPids,
+		m.FilterPorts,
+		m.FilterPrefixes,
+		m.FilterUids,
 		m.Live,
 		m.Ring,
+		m.Skipped,
 	)
 }
 
@@ -131,27 +211,59 @@ func (m *probesMaps) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
-	FilterPid  *ebpf.Variable `ebpf:"filter_pid"`
-	FilterPort *ebpf.Variable `ebpf:"filter_port"`
-	Layout     *ebpf.Variable `ebpf:"layout"`
+	AllKinds        *ebpf.Variable `ebpf:"all_kinds"`
+	FilterDirection *ebpf.Variable `ebpf:"filter_direction"`
+	FilterFamily    *ebpf.Variable `ebpf:"filter_family"`
+	FilterResults   *ebpf.Variable `ebpf:"filter_results"`
+	Filters         *ebpf.Variable `ebpf:"filters"`
+	Layout          *ebpf.Variable `ebpf:"layout"`
+	WakeupBytes     *ebpf.Variable `ebpf:"wakeup_bytes"`
 }
 
 // probesPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesPrograms struct {
-	OnInetCskAccept *ebpf.Program `ebpf:"on_inet_csk_accept"`
-	OnTcpClose      *ebpf.Program `ebpf:"on_tcp_close"`
-	OnTcpV4Connect  *ebpf.Program `ebpf:"on_tcp_v4_connect"`
-	OnTcpV6Connect  *ebpf.Program `ebpf:"on_tcp_v6_connect"`
+	BtfSetState        *ebpf.Program `ebpf:"btf_set_state"`
+	FentryClose        *ebpf.Program `ebpf:"fentry_close"`
+	FentrySyn          *ebpf.Program `ebpf:"fentry_syn"`
+	FentryV4Connect    *ebpf.Program `ebpf:"fentry_v4_connect"`
+	FentryV6Connect    *ebpf.Program `ebpf:"fentry_v6_connect"`
+	FexitAccept2       *ebpf.Program `ebpf:"fexit_accept2"`
+	FexitAccept4       *ebpf.Program `ebpf:"fexit_accept4"`
+	FexitV4Connect     *ebpf.Program `ebpf:"fexit_v4_connect"`
+	FexitV6Connect     *ebpf.Program `ebpf:"fexit_v6_connect"`
+	KprobeClose        *ebpf.Program `ebpf:"kprobe_close"`
+	KprobeSyn          *ebpf.Program `ebpf:"kprobe_syn"`
+	KprobeV4Connect    *ebpf.Program `ebpf:"kprobe_v4_connect"`
+	KprobeV6Connect    *ebpf.Program `ebpf:"kprobe_v6_connect"`
+	KretprobeAccept    *ebpf.Program `ebpf:"kretprobe_accept"`
+	KretprobeV4Connect *ebpf.Program `ebpf:"kretprobe_v4_connect"`
+	KretprobeV6Connect *ebpf.Program `ebpf:"kretprobe_v6_connect"`
+	RawSetState        *ebpf.Program `ebpf:"raw_set_state"`
+	SeedLive           *ebpf.Program `ebpf:"seed_live"`
 }
 
 func (p *probesPrograms) Close() error {
 	return _ProbesClose(
-		p.OnInetCskAccept,
-		p.OnTcpClose,
-		p.OnTcpV4Connect,
-		p.OnTcpV6Connect,
+		p.BtfSetState,
+		p.FentryClose,
+		p.FentrySyn,
+		p.FentryV4Connect,
+		p.FentryV6Connect,
+		p.FexitAccept2,
+		p.FexitAccept4,
+		p.FexitV4Connect,
+		p.FexitV6Connect,
+		p.KprobeClose,
+		p.KprobeSyn,
+		p.KprobeV4Connect,
+		p.KprobeV6Connect,
+		p.KretprobeAccept,
+		p.KretprobeV4Connect,
+		p.KretprobeV6Connect,
+		p.RawSetState,
+		p.SeedLive,
 	)
 }
 

@@ -7,14 +7,14 @@ import (
 )
 
 func TestStatsCheck(t *testing.T) {
-	good := statsOf([]uint64{20, 10, 7, 3, 2, 1, 1, 2, 1}, 3)
+	good := statsOf([]uint64{20, 14, 3, 9, 2, 1, 1, 1, 1, 0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11}, 3)
 	tests := []struct {
 		name, wantErr string
 		change        func(*Stats)
 	}{
 		{"good", "", func(*Stats) {}},
-		{"forgotten socket", "opened=21", func(s *Stats) { s.Opened++ }},
-		{"lost record", "closed=10, but", func(s *Stats) { s.Submitted-- }},
+		{"forgotten connection", "opened=21", func(s *Stats) { s.Opened++ }},
+		{"lost record", "closed=14, but", func(s *Stats) { s.Submitted-- }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -27,9 +27,10 @@ func TestStatsCheck(t *testing.T) {
 			require.ErrorContains(t, stats.Check(), tt.wantErr)
 		})
 	}
-	require.EqualValues(t, 4, good.Lost())
-	require.Equal(t, "opened=20 closed=10 submitted=7 failed=3 replaced=2 live=3"+
-		" map_full=1 map_busy=1 ring_full=2 filtered=1", good.String())
+	require.EqualValues(t, 7, good.Lost())
+	require.Equal(t, "opened=20 closed=14 failed=3 submitted=9 live=3"+
+		" map_full=1 map_busy=2 ring_full=2 filtered=1 ignored=7 missed_end=2"+
+		" seeded=4 late=5 unseen=6 delete_busy=1 missed=0 recursion=0", good.String())
 }
 
 func TestOptionsCheck(t *testing.T) {

@@ -11,35 +11,42 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 )
 
 // readInterval is how long a record may wait in the ring: the kernel wakes the
-// reader only when much is queued (WAKEUP_BYTES in bpf/maps.h).
+// reader only when much is queued (wakeupBytes).
 const readInterval = 100 * time.Millisecond
 
 // Tracer follows TCP connections from New to Detach.
 type Tracer struct {
-	objects probesObjects
+	backend Backend
+	reason  string
+	objects *ebpf.Collection
 	links   []link.Link
 	reader  *ringbuf.Reader
 	clock   clock
+	paths   map[uint64]string
 	queued  atomic.Int64
 	drained atomic.Bool
-	detach  sync.Once
-	detErr  error
+
+	mutex             sync.Mutex // of what follows
+	detached          bool
+	detachError       error
+	missed, recursion uint64
 }
 
 // New loads the probes and attaches them: connections opened from its return
-// on are followed. It needs CAP_BPF and CAP_PERFMON (root on 5.10), BTF, and
-// on Debian kernel.perf_event_paranoid <= 2 or CAP_SYS_ADMIN. The error wraps
-// ErrUnsupported and says what is missing. Call Close when done.
+// on are followed, and unless Options.NoSeed is set those that were open
+// before. It needs CAP_BPF and CAP_PERFMON (root on 5.10) and BTF. The error
+// wraps ErrUnsupported and says what is missing. Call Close when done.
 func New(options Options) (*Tracer, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	t := &Tracer{clock: clock{read: readClocks}}
+	t := &Tracer{clock: clock{read: readClocks}, paths: map[uint64]string{}}
 	if err := t.clock.measure(); err != nil {
 		return nil, err
 	}
@@ -49,16 +56,8 @@ func New(options Options) (*Tracer, error) {
 	return t, nil
 }
 
-func (t *Tracer) start(options Options) error {
-	if err := t.load(options); err != nil {
-		return err
-	}
-	var err error
-	if t.reader, err = ringbuf.NewReader(t.objects.Ring); err != nil {
-		return fmt.Errorf("open ring buffer: %w", err)
-	}
-	return t.attach()
-}
+// Backend returns the hooks that are in use, never BackendAuto, and why.
+func (t *Tracer) Backend() (Backend, string) { return t.backend, t.reason }
 
 // Probes is the number of attached probes.
 func (t *Tracer) Probes() int { return len(t.links) }
@@ -87,6 +86,8 @@ func (t *Tracer) decode(sample []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
+	event.Backend = t.backend
+	event.Cgroup.Path = t.cgroupPath(event.Cgroup.ID)
 	event.ClockOffset, err = t.clock.current(event.At())
 	return event, err
 }
@@ -116,23 +117,45 @@ func (t *Tracer) Events(ctx context.Context) iter.Seq2[Event, error] {
 // Detach removes the probes and makes Read end. The kernel waits for probes
 // that run on other CPUs, so after it the ring and Stats are complete.
 func (t *Tracer) Detach() error {
-	t.detach.Do(func() {
-		for _, l := range t.links {
-			t.detErr = errors.Join(t.detErr, l.Close())
-		}
-		if t.reader != nil {
-			t.detErr = errors.Join(t.detErr, t.reader.Flush())
-		}
-	})
-	return t.detErr
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.detached {
+		return t.detachError
+	}
+	if t.objects != nil {
+		t.missed, t.recursion = t.countSkipped()
+	}
+	for _, l := range t.links {
+		t.detachError = errors.Join(t.detachError, l.Close())
+	}
+	if t.reader != nil {
+		t.detachError = errors.Join(t.detachError, t.reader.Flush())
+	}
+	t.detached = true
+	return t.detachError
 }
 
 // Close detaches and frees everything. Nothing of a Tracer outlives its
 // process: no map, program or link is pinned.
 func (t *Tracer) Close() error {
-	err := t.Detach()
+	return errors.Join(t.Detach(), t.release())
+}
+
+// release frees what a backend holds; another may then be tried.
+func (t *Tracer) release() (err error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if !t.detached {
+		for _, l := range t.links {
+			err = errors.Join(err, l.Close())
+		}
+	}
 	if t.reader != nil {
 		err = errors.Join(err, t.reader.Close())
 	}
-	return errors.Join(err, t.objects.Close())
+	if t.objects != nil {
+		t.objects.Close()
+	}
+	t.links, t.reader, t.objects = nil, nil, nil
+	return err
 }

@@ -2,130 +2,174 @@
 /*
  * connsnoop: one record for each TCP connection, at its end.
  *
- * connect() and accept() put who and when into a map keyed by the socket;
- * tcp_close() takes the entry out and sends it with what the socket then
- * knows. A socket that tcp_close() finds not connected leaves no record.
+ * What happens to a connection is in life.h. Here are only the hooks that tell
+ * of it, once for each backend; the loader takes those it wants.
  */
-#include "headers/bpf.h"
-#include "headers/kernel.h"
-#include "maps.h"
-#include "socket.h"
+#include "life.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Set before loading; 0 means any. */
-const volatile __u32 filter_pid = 0;
-const volatile __u16 filter_port = 0;
+#define PROGRAM(section, name, context) SEC(section) int name(context *ctx)
 
-static __always_inline void fill_opener(struct conn *c)
+/* fentry, fexit and tp_btf: arguments, then what is returned */
+
+PROGRAM("fentry/tcp_v4_connect", fentry_v4_connect, __u64)
 {
-	struct task_struct *task = (void *)bpf_get_current_task(), *leader = NULL;
-	__u64 id = bpf_get_current_pid_tgid();
-
-	c->opened_ns = bpf_ktime_get_ns();
-	c->pid = id >> 32;
-	c->tid = (__u32)id;
-	c->uid = (__u32)bpf_get_current_uid_gid();
-	/* current's own comm is the thread's: "iou-wrk-390" for io_uring */
-	read_field(leader, task, group_leader);
-	read_field(c->comm, leader, comm);
+	if (!is_inner_call((void *)ctx[0], AF_INET))
+		begin_connect((void *)ctx[0], (void *)ctx[1]);
+	return 0;
 }
 
-static __always_inline void open_conn(struct sock *sk, __u8 direction)
+PROGRAM("fexit/tcp_v4_connect", fexit_v4_connect, __u64)
 {
-	struct conn c = {.direction = direction};
-	__u64 key = (__u64)sk;
-	int err; /* old kernels leave the upper half of the register undefined */
-
-	if (!is_plain_tcp(sk))
-		return;
-	fill_opener(&c);
-	if (filter_pid && c.pid != filter_pid)
-		return;
-	count(OPENED);
-	/* An entry that is still there belongs to an attempt that failed. */
-	if (!bpf_map_delete_elem(&live, &key))
-		count(REPLACED);
-	err = bpf_map_update_elem(&live, &key, &c, BPF_ANY);
-	if (err)
-		count(err == -E2BIG ? MAP_FULL : MAP_BUSY);
+	if (!is_inner_call((void *)ctx[0], AF_INET))
+		end_connect((void *)ctx[0], (int)ctx[3]);
+	return 0;
 }
 
-SEC("kprobe/tcp_v4_connect")
-int on_tcp_v4_connect(struct pt_regs *ctx)
+PROGRAM("fentry/tcp_v6_connect", fentry_v6_connect, __u64)
+{
+	begin_connect((void *)ctx[0], (void *)ctx[1]);
+	return 0;
+}
+
+PROGRAM("fexit/tcp_v6_connect", fexit_v6_connect, __u64)
+{
+	end_connect((void *)ctx[0], (int)ctx[3]);
+	return 0;
+}
+
+PROGRAM("fentry/tcp_connect", fentry_syn, __u64)
+{
+	sending_syn((void *)ctx[0]);
+	return 0;
+}
+
+/* inet_csk_accept(sk, flags, err, kern): before 6.10 */
+PROGRAM("fexit/inet_csk_accept", fexit_accept4, __u64)
+{
+	accepted((void *)ctx[4]);
+	return 0;
+}
+
+/* inet_csk_accept(sk, struct proto_accept_arg *): since 6.10 */
+PROGRAM("fexit/inet_csk_accept", fexit_accept2, __u64)
+{
+	accepted((void *)ctx[2]);
+	return 0;
+}
+
+/* Inside tcp_close, with the socket locked. */
+PROGRAM("fentry/__tcp_close", fentry_close, __u64)
+{
+	closing((void *)ctx[0]);
+	return 0;
+}
+
+PROGRAM("tp_btf/inet_sock_set_state", btf_set_state, __u64)
+{
+	changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2]);
+	return 0;
+}
+
+/* kprobe and kprobe.multi: what comes back does not know the arguments */
+
+static __always_inline void enter_connect(struct pt_regs *ctx, __u16 family)
 {
 	struct sock *sk = first_argument(ctx);
+	__u64 thread = bpf_get_current_pid_tgid(), key = (__u64)sk;
 
-	/* tcp_v6_connect() calls this for a v4-mapped address: already seen */
-	if (family_of(sk) == AF_INET)
-		open_conn(sk, DIRECTION_CONNECT);
-	return 0;
-}
-
-SEC("kprobe/tcp_v6_connect")
-int on_tcp_v6_connect(struct pt_regs *ctx)
-{
-	open_conn(first_argument(ctx), DIRECTION_CONNECT);
-	return 0;
-}
-
-SEC("kretprobe/inet_csk_accept")
-int on_inet_csk_accept(struct pt_regs *ctx)
-{
-	struct sock *sk = return_value(ctx);
-
-	if (sk)
-		open_conn(sk, DIRECTION_ACCEPT);
-	return 0;
-}
-
-static __always_inline void submit(struct sock *sk, struct conn *c)
-{
-	struct conn_record *r;
-	struct addresses a = {};
-	__u64 queued;
-
-	read_addresses(&a, sk);
-	if (filter_port && a.local_port != filter_port && a.remote_port != filter_port) {
-		count(FILTERED);
+	if (is_inner_call(sk, family))
 		return;
-	}
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count(RING_FULL);
-		return;
-	}
-	r->conn = *c;
-	r->addresses = a;
-	r->closed_ns = bpf_ktime_get_ns();
-	r->closer_pid = bpf_get_current_pid_tgid() >> 32;
-	r->netns_inode = netns_of(sk);
-	r->state = state_of(sk);
-	r->tx_bytes = sent_bytes(sk, r->state, c->direction);
-	r->rx_bytes = received_bytes(sk);
-	r->pad = 0;
-	/* waking the reader costs more than all the rest: do it rarely */
-	queued = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	bpf_ringbuf_submit(r, queued < WAKEUP_BYTES ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
-	count(SUBMITTED);
+	begin_connect(sk, second_argument(ctx));
+	bpf_map_update_elem(&calls, &thread, &key, BPF_ANY);
 }
 
-SEC("kprobe/tcp_close")
-int on_tcp_close(struct pt_regs *ctx)
+static __always_inline void leave_connect(struct pt_regs *ctx, __u16 family)
 {
-	struct sock *sk = first_argument(ctx);
-	__u64 key = (__u64)sk;
-	struct conn c, *found = bpf_map_lookup_elem(&live, &key);
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 *key = bpf_map_lookup_elem(&calls, &thread);
+	struct sock *sk;
 
-	if (!found) /* a listener, or opened before the probes were attached */
+	if (!key)
+		return;
+	sk = (void *)*key;
+	if (is_inner_call(sk, family))
+		return;
+	bpf_map_delete_elem(&calls, &thread);
+	end_connect(sk, (int)return_value(ctx));
+}
+
+PROGRAM("kprobe/tcp_v4_connect", kprobe_v4_connect, struct pt_regs)
+{
+	enter_connect(ctx, AF_INET);
+	return 0;
+}
+
+PROGRAM("kretprobe/tcp_v4_connect", kretprobe_v4_connect, struct pt_regs)
+{
+	leave_connect(ctx, AF_INET);
+	return 0;
+}
+
+PROGRAM("kprobe/tcp_v6_connect", kprobe_v6_connect, struct pt_regs)
+{
+	enter_connect(ctx, AF_INET6);
+	return 0;
+}
+
+PROGRAM("kretprobe/tcp_v6_connect", kretprobe_v6_connect, struct pt_regs)
+{
+	leave_connect(ctx, AF_INET6);
+	return 0;
+}
+
+PROGRAM("kprobe/tcp_connect", kprobe_syn, struct pt_regs)
+{
+	sending_syn(first_argument(ctx));
+	return 0;
+}
+
+PROGRAM("kretprobe/inet_csk_accept", kretprobe_accept, struct pt_regs)
+{
+	accepted((void *)return_value(ctx));
+	return 0;
+}
+
+/* Before the socket is locked: the course's hook. */
+PROGRAM("kprobe/tcp_close", kprobe_close, struct pt_regs)
+{
+	closing(first_argument(ctx));
+	return 0;
+}
+
+PROGRAM("raw_tp/inet_sock_set_state", raw_set_state, __u64)
+{
+	changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2]);
+	return 0;
+}
+
+/* What was open before: runs once, after the hooks are attached. */
+PROGRAM("iter/task_file", seed_live, struct bpf_iter__task_file)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct super_block *sb = NULL;
+	struct socket *socket = NULL;
+	struct inode *inode = NULL;
+	unsigned long magic = 0;
+	struct sock *sk = NULL;
+
+	if (!task || !file)
 		return 0;
-	c = *found;
-	bpf_map_delete_elem(&live, &key);
-	if (!was_established(sk, c.direction)) {
-		count(FAILED);
+	read_field(inode, file, f_inode);
+	read_field(sb, inode, i_sb);
+	read_field(magic, sb, s_magic);
+	if (magic != SOCKFS_MAGIC)
 		return 0;
-	}
-	count(CLOSED);
-	submit(sk, &c);
+	read_field(socket, file, private_data);
+	read_field(sk, socket, sk);
+	if (sk && (family_of(sk) == AF_INET || family_of(sk) == AF_INET6))
+		seed(sk, task);
 	return 0;
 }

@@ -3,76 +3,51 @@
 #ifndef CONNSNOOP_MAPS_H
 #define CONNSNOOP_MAPS_H
 
-#include "headers/kernel.h"
-
-enum direction {
-	DIRECTION_CONNECT = 1,
-	DIRECTION_ACCEPT = 2,
-};
-
-/* Who opened a connection, and when; decoded in record.go. */
-struct conn {
-	__u64 opened_ns; /* CLOCK_MONOTONIC */
-	__u32 pid;
-	__u32 tid;
-	__u32 uid;
-	__u8 comm[TASK_COMM_LEN];
-	__u8 direction;
-	__u8 pad[3];
-};
-
-/* Ports in host byte order; an IPv4 address is in the first four bytes. */
-struct addresses {
-	__u8 local[16];
-	__u8 remote[16];
-	__u16 local_port;
-	__u16 remote_port;
-	__u16 family;
-	__u16 pad;
-};
-
-/* What goes through the ring: the layout is asserted by a test. */
-struct conn_record {
-	struct conn conn;
-	struct addresses addresses;
-	__u64 closed_ns;
-	__u64 tx_bytes;
-	__u64 rx_bytes;
-	__u32 closer_pid;
-	__u32 netns_inode;
-	__u32 state; /* enum tcp_state as tcp_close() found it */
-	__u32 pad;
-};
-
-/* Indices of the counters; named again in stats.go. */
-enum counter {
-	OPENED,
-	CLOSED,
-	SUBMITTED,
-	FAILED,
-	REPLACED,
-	MAP_FULL,
-	MAP_BUSY,
-	RING_FULL,
-	FILTERED,
-	COUNTERS,
-};
+#include "abi.h"
 
 /* Not per-CPU: a connection is opened and closed on different CPUs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u64);
+	__type(key, __u64); /* struct sock * */
 	__type(value, struct conn);
 	__uint(max_entries, 16384);
 } live SEC(".maps");
+
+/* Sockets for which live had no place: their end is no news. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, __u64);
+	__type(value, __u8);
+	__uint(max_entries, 16384);
+} skipped SEC(".maps");
+
+/* Threads inside tcp_v[46]_connect; a kretprobe does not see arguments. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, __u64); /* pid_tgid */
+	__type(value, __u64);
+	__uint(max_entries, 4096);
+} calls SEC(".maps");
+
+/* A cgroup's path never changes, and its number is never used again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, __u64);
+	__type(value, struct cgroup_path);
+	__uint(max_entries, 2048);
+} cgroup_paths SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__type(key, struct aggregate_key);
+	__type(value, struct aggregate);
+	__uint(max_entries, 4096);
+} aggregates SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
-
-/* Bytes in the ring that wake the reader, which else looks at intervals. */
-#define WAKEUP_BYTES (64 * 1024)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -81,8 +56,13 @@ struct {
 	__uint(max_entries, COUNTERS);
 } counters SEC(".maps");
 
-/* Keeps struct conn_record in the object's BTF, for the layout test. */
-const struct conn_record *const layout SEC(".rodata") = NULL;
+/* Keeps struct event in the object's BTF, for the layout test. */
+const struct event *const layout SEC(".rodata") = NULL;
+
+/* Set before loading. Bytes in the ring that wake the reader, which else looks at intervals. */
+const volatile __u32 wakeup_bytes = 64 * 1024;
+/* Whether open and established are told, too. */
+const volatile __u8 all_kinds = 0;
 
 static __always_inline void count(__u32 which)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Questions to a TCP socket. None of them holds the socket's lock. */
+/* Questions to a TCP socket. */
 #ifndef CONNSNOOP_SOCKET_H
 #define CONNSNOOP_SOCKET_H
 
-#include "headers/kernel.h"
 #include "maps.h"
 
 static __always_inline __u16 family_of(struct sock *sk)
@@ -32,105 +31,129 @@ static __always_inline __u32 netns_of(struct sock *sk)
 	return inode;
 }
 
-/* tcp_close() is never called for an MPTCP subflow: its entry would stay. */
-static __always_inline bool is_plain_tcp(struct sock *sk)
+/* An MPTCP socket changes states too; its subflows are the TCP sockets. */
+static __always_inline bool is_tcp(struct sock *sk)
 {
-	struct tcp_sock *tp = (void *)sk;
 	__u16 protocol = 0;
-	bool mptcp = 0;
 
 	read_field(protocol, sk, sk_protocol);
-	if (core_exists(tp->is_mptcp))
-		read_field(mptcp, tp, is_mptcp);
-	return protocol == IPPROTO_TCP && !mptcp;
+	return protocol == IPPROTO_TCP;
 }
 
-static __always_inline void read_addresses(struct addresses *a, struct sock *sk)
-{
-	struct inet_sock *inet = (void *)sk;
-
-	a->family = family_of(sk);
-	if (a->family == AF_INET6) {
-		read_field(a->local, sk, __sk_common.skc_v6_rcv_saddr);
-		read_field(a->remote, sk, __sk_common.skc_v6_daddr);
-	} else {
-		bpf_probe_read_kernel(a->local, 4, &sk->__sk_common.skc_rcv_saddr);
-		bpf_probe_read_kernel(a->remote, 4, &sk->__sk_common.skc_daddr);
-	}
-	/* not skc_num: that is 0 once the state is TCP_CLOSE */
-	read_field(a->local_port, inet, inet_sport);
-	read_field(a->remote_port, sk, __sk_common.skc_dport);
-	a->local_port = __builtin_bswap16(a->local_port);
-	a->remote_port = __builtin_bswap16(a->remote_port);
-}
-
-/*
- * A socket that connects has its SYN acknowledged, which bytes_acked counts,
- * exactly if the handshake was completed. tcp_disconnect(), which runs after
- * a blocking connect() failed, clears it and the remote port.
- */
-static __always_inline bool was_established(struct sock *sk, __u8 direction)
+static __always_inline bool is_mptcp(struct sock *sk)
 {
 	struct tcp_sock *tp = (void *)sk;
-	__u64 acked = 0;
+	bool mptcp = 0;
+
+	if (core_exists(tp->is_mptcp))
+		read_field(mptcp, tp, is_mptcp);
+	return mptcp;
+}
+
+/* Whether a process has, or had, a file for it: not so before accept returns. */
+static __always_inline bool has_file(struct sock *sk)
+{
+	struct socket *socket = NULL;
+
+	read_field(socket, sk, sk_socket);
+	return socket;
+}
+
+/* A failed connect forgets where to: what it was asked then stays. */
+static __noinline void read_tuple(struct conn *c, struct sock *sk)
+{
+	struct inet_sock *inet = (void *)sk;
+	struct tuple *t = &c->tuple;
 	__u16 port = 0;
 
 	read_field(port, sk, __sk_common.skc_dport);
-	read_field(acked, tp, bytes_acked);
-	return port && (direction == DIRECTION_ACCEPT || acked);
+	t->family = family_of(sk);
+	if (t->family == AF_INET6)
+		read_field(t->local, sk, __sk_common.skc_v6_rcv_saddr);
+	else
+		bpf_probe_read_kernel(t->local, 4, &sk->__sk_common.skc_rcv_saddr);
+	if (port && t->family == AF_INET6)
+		read_field(t->remote, sk, __sk_common.skc_v6_daddr);
+	else if (port)
+		bpf_probe_read_kernel(t->remote, 4, &sk->__sk_common.skc_daddr);
+	if (port)
+		t->remote_port = __builtin_bswap16(port);
+	/* not skc_num: that is 0 once the state is TCP_CLOSE */
+	read_field(t->local_port, inet, inet_sport);
+	t->local_port = __builtin_bswap16(t->local_port);
+	t->service_port = c->direction == DIRECTION_CONNECT ? t->remote_port : t->local_port;
 }
 
-static __always_inline bool fin_queued(__u32 state)
+/* connect's argument, in kernel memory: struct sockaddr_in or sockaddr_in6 */
+static __always_inline void read_asked(struct tuple *t, struct sock *sk, const char *address)
 {
-	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
-	       state == TCP_LAST_ACK;
+	t->family = family_of(sk);
+	bpf_probe_read_kernel(&t->remote_port, 2, address + 2);
+	t->remote_port = __builtin_bswap16(t->remote_port);
+	t->service_port = t->remote_port;
+	if (t->family == AF_INET6)
+		bpf_probe_read_kernel(t->remote, 16, address + 8);
+	else
+		bpf_probe_read_kernel(t->remote, 4, address + 4);
 }
 
-/*
- * The payload that the application handed to TCP. While the connection is up,
- * that is what was acknowledged plus what is still queued, less our SYN (the
- * accepting side's is not in these counters) and our FIN. In TCP_CLOSE the
- * queue is gone, and what counts is what went out for the first time.
- */
-static __always_inline __u64 sent_bytes(struct sock *sk, __u32 state, __u8 direction)
+/* Payload that went out, each byte once: neither SYN nor FIN is in these. */
+static __always_inline __u64 sent_bytes(struct sock *sk)
 {
 	struct tcp_sock *tp = (void *)sk;
-	__u64 acked = 0, again = 0, sent = 0, retrans = 0;
-	__u32 una = 0, write_seq = 0;
+	__u64 sent = 0, again = 0;
 
-	if (state == TCP_CLOSE) {
-		read_field(sent, tp, bytes_sent);
-		read_field(retrans, tp, bytes_retrans);
-		return sent - retrans;
-	}
-	/* an ACK may come in between: softirq, other CPU */
-	for (int i = 0; i < 4; i++) {
-		read_field(acked, tp, bytes_acked);
-		read_field(una, tp, snd_una);
-		read_field(write_seq, tp, write_seq);
-		read_field(again, tp, bytes_acked);
-		if (acked == again)
-			break;
-	}
-	return acked + (__u32)(write_seq - una) - (direction == DIRECTION_CONNECT) -
-	       fin_queued(state);
+	read_field(sent, tp, bytes_sent);
+	read_field(again, tp, bytes_retrans);
+	return sent - again;
 }
 
-/* The payload received, read by the application or not. A FIN counts as one. */
+/* Payload that came in order, read by the application or not. A FIN counts as one. */
 static __always_inline __u64 received_bytes(struct sock *sk)
 {
 	struct tcp_sock *tp = (void *)sk;
-	unsigned long before = 0, flags = 0;
+	unsigned long flags = 0;
 	__u64 received = 0;
 
-	for (int i = 0; i < 4; i++) {
-		read_field(before, sk, __sk_common.skc_flags);
-		read_field(received, tp, bytes_received);
-		read_field(flags, sk, __sk_common.skc_flags);
-		if (before == flags)
-			break;
-	}
+	read_field(received, tp, bytes_received);
+	read_field(flags, sk, __sk_common.skc_flags);
 	return received - ((flags >> SOCK_DONE) & 1);
+}
+
+/*
+ * The side that connected had its SYN acknowledged, and bytes_acked counts
+ * that; the accepting side's SYN is not in these counters.
+ */
+static __always_inline __u8 direction_of(struct sock *sk, __u8 state)
+{
+	struct tcp_sock *tp = (void *)sk;
+	__u32 una = 0, next = 0;
+	__u64 acked = 0;
+	bool fin = state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT && state != TCP_SYN_RECV;
+
+	if (state == TCP_SYN_SENT)
+		return DIRECTION_CONNECT;
+	read_field(acked, tp, bytes_acked);
+	read_field(una, tp, snd_una);
+	read_field(next, tp, snd_nxt);
+	acked += next - una;
+	return acked > sent_bytes(sk) + fin ? DIRECTION_CONNECT : DIRECTION_ACCEPT;
+}
+
+static __always_inline void read_measures(struct event *e, struct sock *sk)
+{
+	struct tcp_sock *tp = (void *)sk;
+
+	e->tx_bytes = sent_bytes(sk);
+	e->rx_bytes = received_bytes(sk);
+	read_field(e->retransmits, tp, total_retrans);
+	read_field(e->srtt_us, tp, srtt_us);
+	e->srtt_us >>= 3;
+	read_field(e->min_rtt_us, tp, rtt_min.s[0].v);
+	if (is_mptcp(sk))
+		e->conn.flags |= FLAG_MPTCP;
+	if (read_bit(tp, syn_data_acked))
+		e->conn.flags |= FLAG_TFO;
 }
 
 #endif

@@ -61,13 +61,34 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 } CORE;
 
+struct kuid {
+	__u32 val;
+} CORE;
+
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	int sk_err;
+	struct kuid sk_uid;
+	struct socket *sk_socket;
+} CORE;
+
+struct socket {
+	struct sock *sk;
 } CORE;
 
 struct inet_sock {
 	__u16 inet_sport;
+} CORE;
+
+struct minmax_sample {
+	__u32 v;
+} CORE;
+
+struct minmax {
+	struct minmax_sample s[3];
 } CORE;
 
 struct tcp_sock {
@@ -76,13 +97,74 @@ struct tcp_sock {
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
 	__u32 snd_una;
-	__u32 write_seq;
-	bool is_mptcp;
+	__u32 snd_nxt;
+	__u32 srtt_us; /* eight times the smoothed round trip time */
+	__u32 total_retrans;
+	struct minmax rtt_min;
+	__u8 syn_data_acked : 1;
+	bool is_mptcp; /* where CONFIG_MPTCP is set */
 } CORE;
 
+struct upid {
+	int nr;
+	void *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} CORE;
+
+/* parent became __parent in 6.15. */
+struct kernfs_node {
+	struct kernfs_node *parent;
+	struct kernfs_node *__parent;
+	const char *name;
+	__u64 id;
+} CORE;
+
+struct cgroup {
+	struct kernfs_node *kn;
+} CORE;
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} CORE;
+
+#define PF_KTHREAD 0x00200000
+
 struct task_struct {
+	unsigned int flags;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct css_set *cgroups;
 	char comm[TASK_COMM_LEN];
 } CORE;
+
+#define SOCKFS_MAGIC 0x534f434b
+
+struct super_block {
+	unsigned long s_magic;
+} CORE;
+
+struct inode {
+	struct super_block *i_sb;
+} CORE;
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+} CORE;
+
+/* What the task_file iterator passes: a context, so no relocations. */
+struct bpf_iter__task_file {
+	void *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
 
 #endif

@@ -27,7 +27,7 @@ func TestWriters(t *testing.T) {
 		name, format, want string
 	}{
 		{"json lines", "json", `{"schema":"conn-event/v1"`},
-		{"table", "table", "TIME         EVENT     PID COMM            DIR     LOCAL "},
+		{"table", "table", "CLOSED           PID COMM            DIR     LOCAL "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,6 +42,16 @@ func TestWriters(t *testing.T) {
 			require.True(t, strings.HasSuffix(out.String(), "\n"))
 		})
 	}
+}
+
+func TestTableRow(t *testing.T) {
+	write, err := newWriter("table")
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, write(&out, anEvent))
+	_, row, _ := strings.Cut(out.String(), "\n")
+	require.Equal(t, []string{"00:00:02.500", "127", "busybox", "accept", "[2001:db8::1]:4444",
+		"[2001:db8::2]:35120", "3", "6", "1.5s"}, strings.Fields(row))
 }
 
 func TestOpenOutput(t *testing.T) {

@@ -24,6 +24,8 @@ type traceFlags struct {
 	maxEvents uint64
 	output    string
 	format    string
+	pid       uint32
+	port      uint16
 }
 
 // addTrace makes cmd trace, with its flags.
@@ -34,9 +36,10 @@ func addTrace(cmd *cobra.Command) {
 	flags.Uint64Var(&f.maxEvents, "max-events", 0, "stop after this many events (0: no limit)")
 	flags.StringVar(&f.output, "output", "", "write events to this file instead of stdout")
 	flags.StringVar(&f.format, "format", "json", "json (conn-event/v1, one per line) or table")
-	flags.Uint16Var(&f.options.Port, "port", 0, "only connections with this local or remote port")
-	flags.Uint32Var(&f.options.PID, "pid", 0, "only connections that this process opened")
-	flags.Uint32Var(&f.options.MaxConns, "max-conns", 0, "connections to follow at once (0: 16384)")
+	flags.Uint16Var(&f.port, "port", 0, "only connections with this local or remote port")
+	flags.Uint32Var(&f.pid, "pid", 0, "only connections that this process opened")
+	flags.StringVar((*string)(&f.options.Backend), "backend", "auto", "hooks to use: auto, fentry, kprobe-multi or kprobe")
+	flags.Uint32Var(&f.options.MaxConnections, "max-conns", 0, "connections to follow at once (0: 16384)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return trace(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
@@ -53,6 +56,12 @@ func trace(ctx context.Context, f traceFlags, stdout, stderr io.Writer) (err err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if f.pid != 0 {
+		f.options.Filter.PIDs = []uint32{f.pid}
+	}
+	if f.port != 0 {
+		f.options.Filter.Ports = []uint16{f.port}
+	}
 	tracer, err := connsnoop.New(f.options)
 	if err != nil {
 		return exitcode.With(codeOf(err), err)
