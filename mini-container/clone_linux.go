@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -13,7 +12,8 @@ import (
 )
 
 // cloneFlags are the flags of clone(2) by OCI namespace name. Time is not
-// here: CLONE_NEWTIME freezes the offsets before anyone can set them.
+// here: CLONE_NEWTIME freezes the offsets before anyone can set them, so
+// another process has to go before.
 var cloneFlags = map[specs.LinuxNamespaceType]uintptr{
 	specs.CgroupNamespace:  unix.CLONE_NEWCGROUP,
 	specs.IPCNamespace:     unix.CLONE_NEWIPC,
@@ -24,36 +24,38 @@ var cloneFlags = map[specs.LinuxNamespaceType]uintptr{
 	specs.UTSNamespace:     unix.CLONE_NEWUTS,
 }
 
-// cloneAttributes asks for all namespaces in one clone(2). A Go program cannot
+// cloneFlagsOf asks for all namespaces in one clone(2). A Go program cannot
 // unshare(2) its way in: most namespaces belong to a thread, and Go moves
 // goroutines between threads.
-func cloneAttributes(spec *specs.Spec) *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{
-		// A session of its own keeps the command away from the caller's
-		// terminal: no TIOCSTI into it (CVE-2017-5226).
-		Setsid:    true,
-		Pdeathsig: syscall.SIGKILL,
-	}
+func cloneFlagsOf(spec *specs.Spec) (flags uintptr) {
 	for _, ns := range spec.Linux.Namespaces {
-		attr.Cloneflags |= cloneFlags[ns.Type]
+		flags |= cloneFlags[ns.Type]
 	}
-	attr.UidMappings = idMaps(spec.Linux.UIDMappings)
-	attr.GidMappings = idMaps(spec.Linux.GIDMappings)
-	return attr
+	return flags
 }
 
-func idMaps(mappings []specs.LinuxIDMapping) []syscall.SysProcIDMap {
-	var maps []syscall.SysProcIDMap
-	for _, m := range mappings {
-		maps = append(maps, syscall.SysProcIDMap{ContainerID: int(m.ContainerID), HostID: int(m.HostID), Size: int(m.Size)})
+// timeOffsets is what timens_offsets is given, see time_namespaces(7); "" if
+// the container keeps the host's clocks.
+func timeOffsets(spec *specs.Spec) string {
+	if !hasNamespace(spec, specs.TimeNamespace) {
+		return ""
 	}
-	return maps
+	text := ""
+	for _, clock := range []string{"monotonic", "boottime"} {
+		offset := spec.Linux.TimeOffsets[clock]
+		text += fmt.Sprintf("%s %d %d\n", clock, offset.Secs, offset.Nanosecs)
+	}
+	return text
 }
 
 // cloneError explains why there is no child. What clone(2) means by EPERM
 // depends on who asks.
 func cloneError(spec *specs.Spec, err error) error {
 	userNS := hasNamespace(spec, specs.UserNamespace)
+	var coded *exitcode.Error
+	if errors.As(err, &coded) {
+		return err
+	}
 	err = fmt.Errorf("clone into new namespaces: %w", err)
 	switch {
 	case errors.Is(err, unix.EPERM) && !userNS && os.Geteuid() != 0:

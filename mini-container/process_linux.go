@@ -63,10 +63,9 @@ func noNewPrivs(s *setup) error {
 }
 
 // dropGroups empties the supplementary groups of this thread. In a user
-// namespace set up without privilege setgroups(2) is denied, and must be:
-// dropping a group can win access (user_namespaces(7)).
+// namespace with one group setgroups(2) is denied, see mapIDs.
 func dropGroups(s *setup) error {
-	if hasNamespace(s.Spec, specs.UserNamespace) {
+	if hasNamespace(s.Spec, specs.UserNamespace) && !setgroupsAllowed(s.Spec) {
 		return nil
 	}
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {

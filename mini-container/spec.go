@@ -20,6 +20,10 @@ type Options struct {
 	UserNS   bool     // also a new user namespace, HostUID:HostGID mapped to 0:0
 	HostUID  uint32   // only used with UserNS
 	HostGID  uint32   // only used with UserNS
+
+	UIDMaps, GIDMaps []specs.LinuxIDMapping           // instead of HostUID and HostGID
+	Time             bool                             // also a new time namespace
+	TimeOffsets      map[string]specs.LinuxTimeOffset // of "monotonic" and "boottime"; implies Time
 }
 
 // Extra is what a container can have that the OCI runtime configuration has
@@ -34,7 +38,7 @@ func NewSpec(o Options) *specs.Spec {
 		Version:  specs.Version,
 		Root:     &specs.Root{Path: o.Rootfs},
 		Hostname: orDefault(o.Hostname, DefaultHostname),
-		Mounts:   defaultMounts(o.UserNS),
+		Mounts:   defaultMounts(!o.UserNS || len(o.GIDMaps) > 0),
 		Process: &specs.Process{
 			Args:            o.Args,
 			Env:             mergeEnv([]string{"PATH=" + DefaultPath}, o.Env),
@@ -51,10 +55,23 @@ func NewSpec(o Options) *specs.Spec {
 	}
 	if o.UserNS {
 		spec.Linux.Namespaces = append(namespaces("user"), spec.Linux.Namespaces...)
-		spec.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: o.HostUID, Size: 1}}
-		spec.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: o.HostGID, Size: 1}}
+		spec.Linux.UIDMappings, spec.Linux.GIDMappings = o.maps()
+	}
+	if o.Time || len(o.TimeOffsets) > 0 {
+		spec.Linux.Namespaces = append(spec.Linux.Namespaces, namespaces("time")...)
+		spec.Linux.TimeOffsets = o.TimeOffsets
 	}
 	return spec
+}
+
+func (o Options) maps() (uids, gids []specs.LinuxIDMapping) {
+	if len(o.UIDMaps)+len(o.GIDMaps) > 0 {
+		return o.UIDMaps, o.GIDMaps
+	}
+	self := func(id uint32) []specs.LinuxIDMapping {
+		return []specs.LinuxIDMapping{{ContainerID: 0, HostID: id, Size: 1}}
+	}
+	return self(o.HostUID), self(o.HostGID)
 }
 
 func namespaces(kinds ...specs.LinuxNamespaceType) []specs.LinuxNamespace {
@@ -66,9 +83,9 @@ func namespaces(kinds ...specs.LinuxNamespaceType) []specs.LinuxNamespace {
 }
 
 // defaultMounts is in the order of mounting: /dev before what lies in it.
-func defaultMounts(userNS bool) []specs.Mount {
+func defaultMounts(groupTTY bool) []specs.Mount {
 	pts := []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}
-	if !userNS {
+	if groupTTY {
 		// Group tty owns terminals; a one-id user namespace has no group 5.
 		pts = append(pts, "gid=5")
 	}

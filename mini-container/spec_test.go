@@ -56,9 +56,17 @@ func TestValidate(t *testing.T) {
 		{"environment without key", func(s *specs.Spec) { s.Process.Env = []string{"=a"} }, "KEY=VALUE"},
 		{"long host name", func(s *specs.Spec) { s.Hostname = string(make([]byte, 65)) }, "limit of 64"},
 		{"host name with a line break", func(s *specs.Spec) { s.Hostname = "a\nb" }, "host name"},
-		{"time namespace", addNamespace("time", ""), "not supported yet"},
+		{"time offset without a namespace", func(s *specs.Spec) {
+			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {}}
+		}, "need a new time namespace"},
+		{"offset of an unknown clock", func(s *specs.Spec) {
+			addNamespace("time", "")(s)
+			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"realtime": {}}
+		}, "only monotonic and boottime"},
+		{"map without a namespace", func(s *specs.Spec) { s.Linux.UIDMappings = []specs.LinuxIDMapping{{Size: 1}} }, "need each other"},
+		{"namespace without a map", addNamespace("user", ""), "need each other"},
 		{"unknown namespace", addNamespace("moon", ""), "not supported yet"},
-		{"existing namespace", addNamespace("user", "/proc/1/ns/user"), "joining"},
+		{"existing namespace", addNamespace("ipc", "/proc/1/ns/ipc"), "joining"},
 		{"no pid namespace", func(s *specs.Spec) { s.Linux.Namespaces = s.Linux.Namespaces[1:] }, "own pid namespace"},
 		{"unknown capability", func(s *specs.Spec) { s.Process.Capabilities.Bounding = []string{"CAP_MAGIC"} }, "CAP_MAGIC"},
 		{"inheritable capability", func(s *specs.Spec) { s.Process.Capabilities.Inheritable = []string{"CAP_KILL"} }, "inheritable"},

@@ -2,23 +2,26 @@ package minicontainer
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
 )
 
 // supervisor is the outside of one container: what its steps share.
 type supervisor struct {
 	*Container
-	report *Report
-	cmd    *exec.Cmd
-	config *os.File      // to the child
-	status *os.File      // from the child
-	from   *json.Decoder // messages on status
-	seen   message       // the child's "ready"
+	report  *Report
+	cgroup  *os.File         // where to start the child; nil is our own
+	process *os.Process      // the child
+	state   *os.ProcessState // how it ended
+	config  *os.File         // to the child
+	status  *os.File         // from the child
+	from    *json.Decoder    // messages on status
+	seen    message          // the child's "ready"
 }
 
 // clone starts the child in all its namespaces at once. It stops at its first
@@ -36,13 +39,17 @@ func (s *supervisor) clone() error {
 	}
 	defer statusWrite.Close()
 	s.status, s.from = statusRead, newReceiver(statusRead)
-	s.cmd = &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{childName}, Env: append(faultEnv(), "GOMAXPROCS=1"),
-		ExtraFiles:  []*os.File{configRead, statusWrite}, // fd 3 and 4 of the child
-		SysProcAttr: cloneAttributes(s.Spec),
+	plan := &spawn.Plan{
+		Args: []string{childName}, Env: append(faultEnv(), "GOMAXPROCS=1"),
+		Files:  []*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, // fd 3 and 4 of the child
+		Flags:  cloneFlagsOf(s.Spec),
+		Cgroup: s.cgroup,
+		Time:   timeOffsets(s.Spec),
 	}
-	s.setStreams(s.Container)
-	if err := s.cmd.Start(); err != nil {
+	if hasNamespace(s.Spec, specs.UserNamespace) {
+		plan.Map = func(pid int) error { return mapIDs("/proc", pid, s.Spec) }
+	}
+	if s.process, err = plan.Start(); err != nil {
 		return cloneError(s.Spec, err)
 	}
 	return nil
@@ -52,26 +59,12 @@ func (s *supervisor) clone() error {
 func (s *supervisor) reap() error {
 	s.config.Close()
 	s.status.Close()
-	if s.cmd == nil || s.cmd.Process == nil || s.cmd.ProcessState != nil {
+	if s.process == nil || s.state != nil {
 		return nil
 	}
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+	_ = s.process.Kill()
+	_, _ = s.process.Wait()
 	return nil
-}
-
-// setStreams hands over the files themselves: an *os.File in an interface is
-// not copied through a pipe. A nil file must stay a nil interface.
-func (s *supervisor) setStreams(c *Container) {
-	if c.Stdin != nil {
-		s.cmd.Stdin = c.Stdin
-	}
-	if c.Stdout != nil {
-		s.cmd.Stdout = c.Stdout
-	}
-	if c.Stderr != nil {
-		s.cmd.Stderr = c.Stderr
-	}
 }
 
 // configure sends the configuration and waits until the child is set up and
@@ -88,7 +81,7 @@ func (s *supervisor) configure() error {
 
 // observe fills the report with what the kernel says of the child.
 func (s *supervisor) observe() error {
-	seen, err := observe("/proc", s.cmd.Process.Pid)
+	seen, err := observe("/proc", s.process.Pid)
 	if err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("observe container: %w", err))
 	}
@@ -114,12 +107,12 @@ func (s *supervisor) letGo() error {
 func (s *supervisor) wait() error {
 	stop := s.forward(s.Signals)
 	defer stop()
-	err := s.cmd.Wait()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	state, err := s.process.Wait()
+	if err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("wait for command: %w", err))
 	}
-	s.report.end(s.cmd.ProcessState)
+	s.state = state
+	s.report.end(state)
 	return nil
 }
 
@@ -132,7 +125,7 @@ func (s *supervisor) forward(signals <-chan os.Signal) (stop func()) {
 		for {
 			select {
 			case sig := <-signals:
-				_ = s.cmd.Process.Signal(sig) // gone already: nothing to do
+				_ = s.process.Signal(sig) // gone already: nothing to do
 			case <-done:
 				return
 			}

@@ -17,7 +17,7 @@ func Validate(spec *specs.Spec) error {
 		return errors.New("configuration needs root, process and linux")
 	}
 	checks := []func(*specs.Spec) error{
-		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkCapabilities, checkMounts,
+		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkTime, checkIDMaps, checkCapabilities, checkMounts,
 	}
 	for _, check := range checks {
 		if err := check(spec); err != nil {
@@ -45,7 +45,6 @@ func checkUnsupported(spec *specs.Spec) error {
 		{"linux.resources", spec.Linux.Resources != nil},
 		{"linux.cgroupsPath", spec.Linux.CgroupsPath != ""},
 		{"linux.sysctl", len(spec.Linux.Sysctl) > 0},
-		{"linux.timeOffsets", len(spec.Linux.TimeOffsets) > 0},
 		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
 		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
 		{"linux.mountLabel", spec.Linux.MountLabel != ""},
@@ -94,7 +93,7 @@ func checkHostname(spec *specs.Spec) error {
 
 func checkNamespaces(spec *specs.Spec) error {
 	for _, ns := range spec.Linux.Namespaces {
-		if _, known := namespaceFiles[ns.Type]; !known || ns.Type == specs.TimeNamespace {
+		if _, known := namespaceFiles[ns.Type]; !known {
 			return fmt.Errorf("namespace %q is not supported yet", ns.Type)
 		}
 		if ns.Path != "" {
@@ -107,6 +106,46 @@ func checkNamespaces(spec *specs.Spec) error {
 		}
 	}
 	return nil
+}
+
+// checkTime: the kernel has offsets for two clocks, and only in a namespace.
+func checkTime(spec *specs.Spec) error {
+	if len(spec.Linux.TimeOffsets) > 0 && !hasNamespace(spec, specs.TimeNamespace) {
+		return errors.New("linux.timeOffsets need a new time namespace")
+	}
+	for clock, offset := range spec.Linux.TimeOffsets {
+		if clock != "monotonic" && clock != "boottime" {
+			return fmt.Errorf("clock %q has no offset; only monotonic and boottime have", clock)
+		}
+		if offset.Nanosecs > 999_999_999 {
+			return fmt.Errorf("offset of %s: %d is not a number of nanoseconds below one second", clock, offset.Nanosecs)
+		}
+	}
+	return nil
+}
+
+// checkIDMaps: without a map nobody inside is anybody; with a map but without
+// the namespace it would not be acted on.
+func checkIDMaps(spec *specs.Spec) error {
+	userNS := hasNamespace(spec, specs.UserNamespace)
+	for name, maps := range map[string][]specs.LinuxIDMapping{"uidMappings": spec.Linux.UIDMappings, "gidMappings": spec.Linux.GIDMappings} {
+		if userNS != (len(maps) > 0) {
+			return fmt.Errorf("linux.%s and a new user namespace need each other", name)
+		}
+		if userNS && !mapsZero(maps) {
+			return fmt.Errorf("linux.%s has no id 0, which the set-up needs", name)
+		}
+	}
+	return nil
+}
+
+func mapsZero(maps []specs.LinuxIDMapping) bool {
+	for _, m := range maps {
+		if m.ContainerID == 0 && m.Size > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func checkCapabilities(spec *specs.Spec) error {

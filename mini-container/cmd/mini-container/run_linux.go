@@ -35,6 +35,10 @@ var forwarded = []os.Signal{
 type runFlags struct {
 	options minicontainer.Options
 	report  string
+	subIDs  bool
+	uidMaps []string
+	gidMaps []string
+	times   []string
 }
 
 func newRun(code *int) *cobra.Command {
@@ -58,6 +62,11 @@ func newRun(code *int) *cobra.Command {
 	cmd.Flags().BoolVar(&o.UserNS, "user-ns", false, "also a new user namespace: you are its root; needs no root outside")
 	cmd.Flags().StringArrayVar(&o.Env, "env", nil, "set `KEY=VALUE` in the command's environment; may be repeated")
 	cmd.Flags().StringVar(&o.Cwd, "workdir", "/", "`DIR` in the container to start in")
+	cmd.Flags().BoolVar(&flags.subIDs, "subids", false, "with --user-ns, also map the ids that /etc/subuid and /etc/subgid grant you")
+	cmd.Flags().StringArrayVar(&flags.uidMaps, "uid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` user ids; may be repeated")
+	cmd.Flags().StringArrayVar(&flags.gidMaps, "gid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` group ids; may be repeated")
+	cmd.Flags().BoolVar(&o.Time, "time-ns", false, "also a new time namespace")
+	cmd.Flags().StringArrayVar(&flags.times, "time-offset", nil, "shift a clock in a new time namespace: `CLOCK=DURATION`, where CLOCK is monotonic, boottime or both; may be repeated")
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
 	return cmd
 }
@@ -95,12 +104,39 @@ func (f *runFlags) run() (int, error) {
 	return report.ExitCode, err
 }
 
+// translate turns what the flags say into options.
+func (f *runFlags) translate() (err error) {
+	o := &f.options
+	if o.UIDMaps, err = mapFlags(f.uidMaps); err != nil {
+		return err
+	}
+	if o.GIDMaps, err = mapFlags(f.gidMaps); err != nil {
+		return err
+	}
+	if o.TimeOffsets, err = timeFlags(f.times); err != nil {
+		return err
+	}
+	mapped := len(o.UIDMaps)+len(o.GIDMaps) > 0
+	switch {
+	case (mapped || f.subIDs) && !o.UserNS:
+		return errors.New("id maps need --user-ns")
+	case mapped && f.subIDs:
+		return errors.New("--subids and --uid-map or --gid-map exclude each other")
+	case f.subIDs:
+		return subIDs(o)
+	}
+	return nil
+}
+
 // prepare looks at what the flags name before anything is started.
 func (f *runFlags) prepare() error {
 	if f.options.Rootfs == "" {
 		return errors.New("--rootfs is required")
 	}
 	f.options.HostUID, f.options.HostGID = uint32(os.Geteuid()), uint32(os.Getegid())
+	if err := f.translate(); err != nil {
+		return err
+	}
 	if f.report == "" {
 		return nil
 	}
