@@ -23,13 +23,7 @@ func runs(t *testing.T, c func(*VM) *Cmd, play func(g *fakeGuest, run wire.Frame
 	result := make(chan error, 1)
 	go func() { result <- cmd.Run() }()
 	play(g, g.next(wire.TypeRun))
-	select {
-	case err := <-result:
-		return cmd, err
-	case <-time.After(patience):
-		require.Fail(t, "the command never ended")
-		return nil, nil
-	}
+	return cmd, await(t, result)
 }
 
 func TestCommandEnds(t *testing.T) {
@@ -165,7 +159,7 @@ func TestStartIsCancelled(t *testing.T) {
 	go func() { result <- g.vm.CommandContext(ctx, "true").Start() }()
 	id := g.next(wire.TypeRun).ID
 	cancel()
-	require.ErrorIs(t, <-result, context.Canceled)
+	require.ErrorIs(t, await(t, result), context.Canceled)
 	require.Equal(t, id, g.next(wire.TypeSignal).ID, "it must not start later")
 }
 
@@ -200,7 +194,7 @@ func TestLostGuestEndsAllCommands(t *testing.T) {
 	g.send(wire.TypeStarted, second.ID, wire.Started{})
 	_ = g.conn.Close()
 	for range 3 {
-		err := <-results
+		err := await(t, results)
 		require.ErrorIs(t, err, ErrLost)
 		var exit *ExitError
 		require.False(t, errors.As(err, &exit), "nothing is known about its end")

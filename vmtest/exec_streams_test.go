@@ -58,7 +58,7 @@ func TestBrokenOutput(t *testing.T) {
 		_, err := streamOf{s, false}.Write([]byte("x"))
 		require.NoError(t, err)
 	}
-	<-told
+	await(t, told)
 	require.Empty(t, told)
 
 	full := newOutputOrder(errorWriter{syscall.ENOSPC}, nil)
@@ -114,7 +114,7 @@ func TestReplayClosed(t *testing.T) {
 		result <- err
 	}()
 	r.close()
-	require.Error(t, <-result)
+	require.Error(t, await(t, result))
 }
 
 // TestSignals: they go to the commands; the second that asks for the end, and
@@ -131,7 +131,7 @@ func TestSignals(t *testing.T) {
 	require.True(t, f.wanted())
 	require.True(t, f.add(cmd))
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGQUIT, syscall.SIGINT} {
-		signals <- sig
+		give(t, signals, sig)
 		var got wire.Signal
 		require.NoError(t, g.next(wire.TypeSignal).JSON(&got))
 		require.Equal(t, wire.Signal{Num: int(sig), Group: true}, got)
@@ -139,8 +139,8 @@ func TestSignals(t *testing.T) {
 	}
 	require.False(t, f.wanted(), "no further kernel is booted")
 	require.False(t, f.add(cmd))
-	signals <- syscall.SIGTERM
-	<-ctx.Done()
+	give(t, signals, syscall.SIGTERM)
+	wait(t, ctx.Done())
 	require.EqualError(t, context.Cause(ctx), "interrupted")
 
 	idle := newSignalFan()

@@ -66,14 +66,9 @@ func (g *fakeGuest) raw(t wire.Type, id uint32, data string) {
 // next returns the host's next frame, which must be of the type.
 func (g *fakeGuest) next(want wire.Type) wire.Frame {
 	g.t.Helper()
-	select {
-	case f := <-g.frames:
-		require.Equal(g.t, want.String(), f.Type.String())
-		return f
-	case <-time.After(patience):
-		require.Fail(g.t, "the host sends nothing", "want %s", want)
-	}
-	return wire.Frame{}
+	f := await(g.t, g.frames)
+	require.Equal(g.t, want.String(), f.Type.String())
+	return f
 }
 
 // ending waits for the session's end and returns its cause.
@@ -86,9 +81,27 @@ func (g *fakeGuest) ending() error {
 // wait fails the test if c is not closed in time.
 func wait(t *testing.T, c <-chan struct{}) {
 	t.Helper()
+	await(t, c)
+}
+
+// await returns what comes from c, if that comes in time.
+func await[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
 	select {
-	case <-c:
+	case v := <-c:
+		return v
 	case <-time.After(patience):
-		require.Fail(t, "waited in vain")
+		require.FailNow(t, "waited in vain")
+		panic("unreachable")
+	}
+}
+
+// give passes v to whoever reads c, if that is done in time.
+func give[T any](t *testing.T, c chan<- T, v T) {
+	t.Helper()
+	select {
+	case c <- v:
+	case <-time.After(patience):
+		require.FailNow(t, "nobody reads", "%v", v)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 	"namespaces-cgroups-ebpf/vmtest/internal/qemu"
 	"namespaces-cgroups-ebpf/vmtest/internal/snapshot"
 )
@@ -49,14 +50,20 @@ func newSnapshots(cacheDir string) *snapshots {
 	return &snapshots{version: sync.OnceValue(qemu.Version), store: store, collect: sync.OnceFunc(func() { _, _ = store.Collect(snapshotLimits) })}
 }
 
+// Removed is something that was taken out of a cache.
+type Removed = cache.Removed
+
 // CollectSnapshots removes snapshots from the cache that were not used for two
-// weeks or take too much room, and what killed runs left there. None that is in
-// use goes. An empty cacheDir is the default one.
-func CollectSnapshots(cacheDir string) (removed int, err error) {
+// weeks or take too much room, and what killed runs left there; a dry run only
+// says which would go. None that is in use goes. An empty cacheDir is the
+// default one.
+func CollectSnapshots(cacheDir string, dryRun bool) ([]Removed, error) {
 	if cacheDir == "" {
 		cacheDir = defaultCacheDir()
 	}
-	return newSnapshots(cacheDir).store.Collect(snapshotLimits)
+	limits := snapshotLimits
+	limits.DryRun = dryRun
+	return newSnapshots(cacheDir).store.Collect(limits)
 }
 
 // snapshotKey names the snapshot of this machine: everything that a restored
@@ -143,11 +150,11 @@ func cpuIdentity(r io.Reader) (id []string) {
 // hasRoom is an error if the disk of dir might run full while RAM is written to
 // it: QEMU would be killed by SIGBUS, which says nothing to anybody.
 func hasRoom(dir string, need int64) error {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
-		return fmt.Errorf("look for room: %w", err)
+	free, err := cache.FreeBytes(dir)
+	if err != nil {
+		return err
 	}
-	if free := int64(stat.Bavail) * stat.Bsize; free < need {
+	if free < need {
 		return fmt.Errorf("%d MiB are free on the disk of the cache, want %d: %w", free>>20, need>>20, unix.ENOSPC)
 	}
 	return nil

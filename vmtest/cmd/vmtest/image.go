@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/vmtest"
@@ -37,25 +36,8 @@ Whatever needs one builds it by itself; a cold one takes one to four minutes.`,
 	return cmd
 }
 
-// imageFlags say where images come from and are kept.
-type imageFlags struct {
-	vmtest.Config
-	mirrors []string
-}
-
-func (i *imageFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&i.CacheDir, "cache", "", "cache directory (default: $VMTEST_CACHE or the user's cache)")
-	f.StringVar(&i.Module, "module", ".", "directory of the Go module that image build is for")
-}
-
-// store opens the cache; what happens is told on stderr.
-func (i *imageFlags) store(cmd *cobra.Command) vmtest.ImageStore {
-	i.Mirrors = split(i.mirrors)
-	return vmtest.Images(i.Config, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) })
-}
-
 func newImageBuild() *cobra.Command {
-	var flags imageFlags
+	var flags cacheFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "build NAME...",
@@ -68,7 +50,7 @@ Exit status: 0 all are there, 2 bad usage, 128 one could not be built.`,
   vmtest image build peers build --mirror http://mirror.example/debian`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store := flags.store(cmd)
+			store := flags.images(cmd)
 			for _, name := range args { // before minutes go into the first
 				if _, err := image.Named(cmd.Context(), name, store.Module); err != nil {
 					return exitcode.With(exitcode.Usage, err)
@@ -77,8 +59,8 @@ Exit status: 0 all are there, 2 bad usage, 128 one could not be built.`,
 			return buildImages(cmd, store, args, asJSON)
 		},
 	}
-	flags.register(cmd.Flags())
-	cmd.Flags().StringSliceVar(&flags.mirrors, "mirror", nil, "Debian mirrors, tried in order (default: $VMTEST_MIRRORS or what apt uses)")
+	flags.registerImages(cmd.Flags())
+	flags.registerMirrors(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print image-list/v1 when all are built")
 	return cmd
 }
@@ -107,17 +89,17 @@ func buildImages(cmd *cobra.Command, store vmtest.ImageStore, names []string, as
 }
 
 func newImageList() *cobra.Command {
-	var flags imageFlags
+	var flags cacheFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the images there are and those in the cache",
 		Example: "  vmtest image list --json | schemas validate",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listImages(cmd, flags.store(cmd), asJSON)
+			return listImages(cmd, flags.images(cmd), asJSON)
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerImages(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print image-list/v1")
 	return cmd
 }
@@ -172,7 +154,8 @@ func day(t string) string {
 }
 
 func newImageGC() *cobra.Command {
-	var flags imageFlags
+	var flags cacheFlags
+	var says gcFlags
 	gc := image.GC{}
 	cmd := &cobra.Command{
 		Use:   "gc",
@@ -180,28 +163,16 @@ func newImageGC() *cobra.Command {
 		Long: `Gc removes images whose recipe has changed, and what killed builds left behind.
 Images that a process uses now stay, and so do those of other Go modules.`,
 		Example: `  vmtest image gc --dry-run
-  vmtest image gc --all`,
+  vmtest image gc --all
+  vmtest image gc --json | schemas validate`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			removed, err := flags.store(cmd).Collect(cmd.Context(), gc)
-			printGone(cmd, removed, gc.DryRun)
-			return exitcode.With(exitcode.Harness, err)
+			gc.DryRun = says.dry
+			removed, err := flags.images(cmd).Collect(cmd.Context(), gc)
+			return says.conclude(cmd, removed, err)
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerImages(cmd.Flags())
+	says.register(cmd.Flags())
 	cmd.Flags().BoolVar(&gc.All, "all", false, "remove images that are up to date too")
-	cmd.Flags().BoolVar(&gc.DryRun, "dry-run", false, "only say what would be removed")
 	return cmd
-}
-
-func printGone(cmd *cobra.Command, removed []image.Removed, dry bool) {
-	word := "removed"
-	if dry {
-		word = "would remove"
-	}
-	var sum int64
-	for _, r := range removed {
-		sum += r.SizeBytes
-		fmt.Fprintf(cmd.OutOrStdout(), "%s %s (%d MB): %s\n", word, r.Path, r.SizeBytes/1e6, r.Reason)
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s %d MB\n", word, sum/1e6)
 }

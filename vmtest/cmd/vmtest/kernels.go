@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/vmtest"
@@ -41,26 +40,8 @@ modules=DIR is lib/modules/<release> or a directory that holds it.`,
 	return cmd
 }
 
-// kernelFlags says where kernels come from and are kept.
-type kernelFlags struct {
-	vmtest.Config
-	mirrors []string
-}
-
-func (k *kernelFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&k.CacheDir, "cache", "", "cache directory (default: $VMTEST_CACHE or the user's cache)")
-	f.StringVar(&k.PackageDir, "package-dir", "", "directory of .deb files and SHA256SUMS (default: $VMTEST_PACKAGE_DIR)")
-	f.StringSliceVar(&k.mirrors, "mirror", nil, "Debian mirrors, tried in order (default: $VMTEST_MIRRORS or what apt uses)")
-}
-
-// store opens the cache; what happens is told on stderr.
-func (k *kernelFlags) store(cmd *cobra.Command) (*vmtest.KernelStore, error) {
-	k.Mirrors = split(k.mirrors)
-	return vmtest.Kernels(k.Config, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) })
-}
-
 func newKernelsList() *cobra.Command {
-	var flags kernelFlags
+	var flags cacheFlags
 	var asJSON bool
 	var available string
 	cmd := &cobra.Command{
@@ -69,9 +50,9 @@ func newKernelsList() *cobra.Command {
 		Example: `  vmtest kernels list
   vmtest kernels list --available 6.1      versions that can be had, oldest first`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, err := flags.store(cmd)
+			store, err := flags.kernels(cmd)
 			if err != nil {
-				return exitcode.With(exitcode.Harness, err)
+				return err
 			}
 			if available != "" {
 				return printVersions(cmd, store, available)
@@ -86,7 +67,7 @@ func newKernelsList() *cobra.Command {
 			return printCache(cmd.OutOrStdout(), cache)
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerKernels(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print kernel-cache/v1")
 	cmd.Flags().StringVar(&available, "available", "", "print the versions of this series that can be had")
 	cmd.MarkFlagsMutuallyExclusive("json", "available")

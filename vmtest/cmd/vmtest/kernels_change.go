@@ -12,7 +12,7 @@ import (
 )
 
 func newKernelsFetch() *cobra.Command {
-	var flags kernelFlags
+	var flags cacheFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "fetch [KERNEL...]",
@@ -25,9 +25,9 @@ Exit status: 0 all are there, 1 one cannot be had, 2 bad usage, 128 our fault.`,
   vmtest kernels fetch 6.1.180-1 deb:linux-image.deb,linux-modules.deb`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := flags.store(cmd)
+			store, err := flags.kernels(cmd)
 			if err != nil {
-				return exitcode.With(exitcode.Harness, err)
+				return err
 			}
 			wanted, err := selectKernels(store, args)
 			if err != nil {
@@ -36,7 +36,7 @@ Exit status: 0 all are there, 1 one cannot be had, 2 bad usage, 128 our fault.`,
 			return fetchKernels(cmd, store, wanted, asJSON)
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerKernels(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print kernel-cache/v1 of what was fetched")
 	return cmd
 }
@@ -108,7 +108,7 @@ func describe(k kernels.Kernel) string {
 }
 
 func newKernelsAdd() *cobra.Command {
-	var flags kernelFlags
+	var flags cacheFlags
 	var name string
 	cmd := &cobra.Command{
 		Use:   "add KERNEL --name NAME",
@@ -122,9 +122,9 @@ and that keeps gc away from it. The name moves if it was given before.`,
 			if err := kernels.CheckName(name); err != nil {
 				return exitcode.With(exitcode.Usage, err)
 			}
-			store, err := flags.store(cmd)
+			store, err := flags.kernels(cmd)
 			if err != nil {
-				return exitcode.With(exitcode.Harness, err)
+				return err
 			}
 			if _, err := store.Select(args[0]); err != nil {
 				return exitcode.With(exitcode.Usage, err)
@@ -137,22 +137,22 @@ and that keeps gc away from it. The name moves if it was given before.`,
 			return err
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerKernels(cmd.Flags())
 	cmd.Flags().StringVar(&name, "name", "", "name of the kernel: a letter, then letters, digits and ._+-")
 	return cmd
 }
 
 func newKernelsRemove() *cobra.Command {
-	var flags kernelFlags
+	var flags cacheFlags
 	cmd := &cobra.Command{
 		Use:     "remove NAME...",
 		Short:   "Take names away; gc then removes the kernels",
 		Example: "  vmtest kernels remove mine",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := flags.store(cmd)
+			store, err := flags.kernels(cmd)
 			if err != nil {
-				return exitcode.With(exitcode.Harness, err)
+				return err
 			}
 			for _, name := range args {
 				if err := store.Forget(name); err != nil {
@@ -162,12 +162,13 @@ func newKernelsRemove() *cobra.Command {
 			return nil
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerKernels(cmd.Flags())
 	return cmd
 }
 
 func newKernelsGC() *cobra.Command {
-	var flags kernelFlags
+	var flags cacheFlags
+	var says gcFlags
 	gc := kernels.GC{}
 	cmd := &cobra.Command{
 		Use:   "gc",
@@ -177,46 +178,24 @@ kernels, with the disks that were made of their modules, and what killed runs
 left behind. Kernels with a name and those that a process uses now stay. Of the
 snapshots go those that were not used for two weeks or take too much room.`,
 		Example: `  vmtest kernels gc --dry-run
-  vmtest kernels gc --keep 2`,
+  vmtest kernels gc --keep 2
+  vmtest kernels gc --json | schemas validate`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if gc.Keep < 0 {
 				return exitcode.With(exitcode.Usage, fmt.Errorf("--keep %d, want 0 or more", gc.Keep))
 			}
-			store, err := flags.store(cmd)
+			store, err := flags.kernels(cmd)
 			if err != nil {
-				return exitcode.With(exitcode.Harness, err)
+				return err
 			}
+			gc.DryRun = says.dry
 			removed, err := store.Collect(cmd.Context(), gc)
-			printRemoved(cmd, removed, gc.DryRun)
-			if !gc.DryRun {
-				err = errors.Join(err, collectSnapshots(cmd, flags.CacheDir))
-			}
-			return exitcode.With(exitcode.Harness, err)
+			snapshots, snapshotsErr := vmtest.CollectSnapshots(flags.CacheDir, gc.DryRun)
+			return says.conclude(cmd, append(removed, snapshots...), errors.Join(err, snapshotsErr))
 		},
 	}
-	flags.register(cmd.Flags())
+	flags.registerKernels(cmd.Flags())
+	says.register(cmd.Flags())
 	cmd.Flags().IntVar(&gc.Keep, "keep", 1, "kernels to keep of each series and kind of source")
-	cmd.Flags().BoolVar(&gc.DryRun, "dry-run", false, "only say what would be removed")
 	return cmd
-}
-
-func printRemoved(cmd *cobra.Command, removed []kernels.Removed, dry bool) {
-	word := "removed"
-	if dry {
-		word = "would remove"
-	}
-	var sum int64
-	for _, r := range removed {
-		sum += r.SizeBytes
-		fmt.Fprintf(cmd.OutOrStdout(), "%s %s (%d MB): %s\n", word, r.Path, r.SizeBytes/1e6, r.Reason)
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s %d MB\n", word, sum/1e6)
-}
-
-func collectSnapshots(cmd *cobra.Command, cache string) error {
-	removed, err := vmtest.CollectSnapshots(cache)
-	if removed > 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "removed %d snapshots\n", removed)
-	}
-	return err
 }

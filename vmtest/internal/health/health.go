@@ -125,37 +125,33 @@ func memory(m Machine) doctor.Check {
 
 func cache(m Machine, s Settings) doctor.Check {
 	c := doctor.Check{ID: "cache", Title: "cache directory", Status: doctor.OK}
-	if err := m.Writable(s.CacheDir); err != nil {
-		c.Status, c.Detail = doctor.Fail, "cannot be written: "+cause(err)
-		c.Remedy = "name another directory with VMTEST_CACHE"
-		return c
-	}
-	space, err := m.Space(s.CacheDir)
-	if err != nil {
-		c.Status, c.Detail = doctor.Unknown, cause(err)
-		return c
-	}
-	return room(c, space, cacheLeast, cacheComfort, "free some, or name another directory with VMTEST_CACHE")
+	c, _ = place(m, c, s.CacheDir, "VMTEST_CACHE", cacheLeast, cacheComfort)
+	return c
 }
 
 func temp(m Machine, s Settings) doctor.Check {
 	c := doctor.Check{ID: "temporary-directory", Title: "temporary directory", Status: doctor.OK}
-	if err := m.Writable(s.TempDir); err != nil {
-		c.Status, c.Detail = doctor.Fail, "cannot be written: "+cause(err)
-		c.Remedy = "name another directory with TMPDIR"
-		return c
-	}
-	space, err := m.Space(s.TempDir)
-	if err != nil {
-		c.Status, c.Detail = doctor.Unknown, cause(err)
-		return c
-	}
-	c = room(c, space, tempLeast, tempComfort, "free some, or name another directory with TMPDIR")
-	if space.Memory && c.Status == doctor.OK {
+	c, inMemory := place(m, c, s.TempDir, "TMPDIR", tempLeast, tempComfort)
+	if inMemory && c.Status == doctor.OK {
 		c.Status, c.Detail = doctor.Warn, "it is in memory, and what guests write to their disks goes there"
 		c.Remedy = "name a directory on a disk with TMPDIR"
 	}
 	return c
+}
+
+// place judges a directory that is written to; variable names another one.
+func place(m Machine, c doctor.Check, dir, variable string, least, comfort int64) (_ doctor.Check, inMemory bool) {
+	if err := m.Writable(dir); err != nil {
+		c.Status, c.Detail = doctor.Fail, "cannot be written: "+cause(err)
+		c.Remedy = "name another directory with " + variable
+		return c, false
+	}
+	space, err := m.Space(dir)
+	if err != nil {
+		c.Status, c.Detail = doctor.Unknown, cause(err)
+		return c, false
+	}
+	return room(c, space, least, comfort, "free some, or name another directory with "+variable), space.Memory
 }
 
 // room judges free space.

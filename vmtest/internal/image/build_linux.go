@@ -8,9 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"namespaces-cgroups-ebpf/vmtest/internal/aptsources"
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // Build returns the image of recipe r from the cache, or makes it there: half a
@@ -25,7 +24,7 @@ func Build(ctx context.Context, r Recipe, o Options) (Image, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	b := builder{recipe: r, options: o, run: execRunner, euid: os.Geteuid(), free: freeBytes}
+	b := builder{recipe: r, options: o, run: execRunner, euid: os.Geteuid(), free: cache.FreeBytes}
 	b.entry = filepath.Join(o.CacheDir, "images", r.Hash())
 	img, err := b.build(ctx)
 	if err != nil {
@@ -112,14 +111,6 @@ func (b *builder) checkSpace(dir string) error {
 		return fmt.Errorf("no space left in %s: %d MiB free, %d MiB needed", dir, free>>20, need>>20)
 	}
 	return nil
-}
-
-func freeBytes(dir string) (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, fmt.Errorf("look for free space in %s: %w", dir, err)
-	}
-	return int64(st.Bavail) * st.Bsize, nil
 }
 
 // remove deletes a directory that may hold files of subordinate ids, which only

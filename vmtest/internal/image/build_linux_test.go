@@ -243,11 +243,3 @@ func TestCacheError(t *testing.T) {
 	}
 	require.NotContains(t, cacheError("/c", unix.EIO).Error(), "VMTEST_CACHE")
 }
-
-func TestFreeBytes(t *testing.T) {
-	free, err := freeBytes(t.TempDir())
-	require.NoError(t, err)
-	require.Positive(t, free)
-	_, err = freeBytes("/nonexistent")
-	require.ErrorContains(t, err, "/nonexistent")
-}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // tempSuffix marks a build's work directory; lockSuffix the lock of an entry.
@@ -21,7 +21,7 @@ const (
 
 // Collect removes images whose recipe is not that of today, damaged ones, and
 // what killed builds left behind. What a live process uses or builds stays.
-func (s Store) Collect(ctx context.Context, c GC) ([]Removed, error) {
+func (s Store) Collect(ctx context.Context, c GC) ([]cache.Removed, error) {
 	entries, err := os.ReadDir(s.dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -47,15 +47,15 @@ type collector struct {
 	GC
 	store   Store
 	build   *Recipe
-	removed []Removed
+	removed []cache.Removed
 	faults  []error
 }
 
 // look decides about one directory, with its lock: nobody builds it meanwhile.
 func (g *collector) look(name string) {
 	hash, isTemp := strings.CutSuffix(name, tempSuffix)
-	lock, ok := tryLock(filepath.Join(g.store.dir(), hash+lockSuffix))
-	if !ok {
+	lock, err := cache.TryLock(filepath.Join(g.store.dir(), hash+lockSuffix))
+	if err != nil || lock == nil {
 		return
 	}
 	defer lock.Close()
@@ -87,7 +87,7 @@ func (g *collector) look(name string) {
 // take removes a directory and takes it down. The record goes first: without it
 // an entry is none, should this end half-way.
 func (g *collector) take(dir, reason string) {
-	size := diskBytes(dir)
+	size := cache.DiskBytes(dir)
 	if !g.DryRun {
 		_ = os.Remove(filepath.Join(dir, recordName))
 		b := builder{run: execRunner, euid: os.Geteuid(), options: Options{Progress: io.Discard}}
@@ -96,18 +96,5 @@ func (g *collector) take(dir, reason string) {
 			return
 		}
 	}
-	g.removed = append(g.removed, Removed{Path: filepath.Join("images", filepath.Base(dir)), SizeBytes: size, Reason: reason})
-}
-
-// tryLock takes a lock that nobody holds.
-func tryLock(path string) (*os.File, bool) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, false
-	}
-	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		_ = f.Close()
-		return nil, false
-	}
-	return f, true
+	g.removed = append(g.removed, cache.Removed{Path: filepath.Join("images", filepath.Base(dir)), SizeBytes: size, Reason: reason})
 }

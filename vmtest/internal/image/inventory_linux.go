@@ -10,8 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // Build returns the image called name from the cache, or makes it there. It
@@ -84,7 +85,7 @@ func (s Store) cached(hash string, build *Recipe) (Cached, bool) {
 	}
 	c := Cached{
 		Name: rec.Recipe.Name, Hash: rec.Hash, Current: rec.current(build), PackageCount: len(rec.Packages),
-		SizeBytes: diskBytes(dir), BuiltAt: rec.Built, UsedAt: rec.Built,
+		SizeBytes: cache.DiskBytes(dir), BuiltAt: rec.Built, UsedAt: rec.Built,
 	}
 	if g := rec.Recipe.Go; g != nil {
 		c.Module, c.GoVersion = g.Module, g.Version
@@ -118,20 +119,4 @@ func (rec record) current(build *Recipe) bool {
 		return build == nil || build.Go.Module != g.Module || build.Hash() == rec.Hash
 	}
 	return false
-}
-
-// diskBytes is the space that a file or a directory takes.
-func diskBytes(path string) (sum int64) {
-	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil //nolint:nilerr // what cannot be read counts nothing
-		}
-		if info, err := d.Info(); err == nil {
-			if st, ok := info.Sys().(*syscall.Stat_t); ok {
-				sum += st.Blocks * 512
-			}
-		}
-		return nil
-	})
-	return sum
 }

@@ -7,13 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// lockPoll is the time between two looks at a lock that another process holds.
-const lockPoll = 200 * time.Millisecond
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
+)
 
 // lock takes the entry's lock, waiting for another process's build to end. The
 // kernel frees it when its holder dies.
@@ -22,27 +20,16 @@ func (b *builder) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, cacheError(dir, err)
 	}
-	f, err := os.OpenFile(b.entry+lockSuffix, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, cacheError(dir, err)
+	f, err := cache.Lock(ctx, b.entry+lockSuffix, func() {
+		fmt.Fprintf(b.options.Progress, "image %s: waiting for another build of it\n", b.recipe.Name)
+	})
+	switch {
+	case err == nil:
+		return func() { _ = f.Close() }, nil
+	case ctx.Err() != nil:
+		return nil, err
 	}
-	for told := false; ; told = true {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", f.Name(), err), f.Close())
-		}
-		if !told {
-			fmt.Fprintf(b.options.Progress, "image %s: waiting for another build of it\n", b.recipe.Name)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(context.Cause(ctx), f.Close())
-		case <-time.After(lockPoll):
-		}
-	}
+	return nil, cacheError(dir, err)
 }
 
 // cacheError names the way out where the cache cannot be written.

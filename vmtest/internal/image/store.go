@@ -50,10 +50,3 @@ type GC struct {
 	All    bool // images that are up to date too
 	DryRun bool // nothing, but say what would go
 }
-
-// Removed is something that Collect took out of the cache.
-type Removed struct {
-	Path      string // relative to the cache
-	SizeBytes int64  // disk space it took
-	Reason    string
-}

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // recipe is how a kernel that no Debian suite names gets into the cache. What
@@ -53,11 +55,11 @@ func (s *store) bring(ctx context.Context, r recipe) (Kernel, error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return Kernel{}, cacheFault(s.dir, 0, err)
 	}
-	unlock, err := lock(ctx, filepath.Join(s.dir, r.tag()+".lock"))
+	lock, err := cache.Lock(ctx, filepath.Join(s.dir, r.tag()+".lock"), nil)
 	if err != nil {
 		return Kernel{}, cacheFault(s.dir, 0, err)
 	}
-	defer unlock()
+	defer lock.Close()
 	if k, ok := s.made(r); ok {
 		return k, nil // another run made it while this one waited
 	}

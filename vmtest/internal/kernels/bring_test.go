@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // files writes files below dir: name to content.
@@ -233,9 +235,9 @@ func TestCollect(t *testing.T) {
 		"modules/5.10.0-46-cloud-amd64_5.10.262-1.ext4": "x", "modules/half.ext4.tmp.999999999": "x",
 		"kernels/.tmp-6.1_1-123/root/x": "x", "kernels/.tmp-busy_1-123/root/x": "x",
 	})
-	unlock, err := lock(t.Context(), filepath.Join(store, "busy_1.lock"))
+	lock, err := cache.Lock(t.Context(), filepath.Join(store, "busy_1.lock"), nil)
 	require.NoError(t, err)
-	defer unlock()
+	defer lock.Close()
 
 	// Nothing goes while the kernels above are in use.
 	removed, err := b.source(t).Collect(t.Context(), GC{Keep: 1, DryRun: true})
@@ -282,7 +284,7 @@ func release(t *testing.T, store string) {
 	}
 }
 
-func paths(removed []Removed) []string {
+func paths(removed []cache.Removed) []string {
 	var list []string
 	for _, r := range removed {
 		list = append(list, r.Path)
@@ -334,49 +336,16 @@ func TestFetchVersion(t *testing.T) {
 	require.ErrorContains(t, err, "series 4.19.1-1 is not in the list")
 }
 
-func TestUseWaitsForRemoval(t *testing.T) {
-	record := filepath.Join(t.TempDir(), entryFile)
-	require.NoError(t, os.WriteFile(record, nil, 0o644))
-	held, err := use(record)
-	require.NoError(t, err)
-	_, ok := unused(record)
-	require.False(t, ok, "in use")
-	require.NoError(t, held.Close())
-	removing, ok := unused(record)
-	require.True(t, ok)
-	done := make(chan error, 1)
-	go func() { _, err := use(record); done <- err }()
-	require.NoError(t, os.Remove(record))
-	require.NoError(t, removing.Close())
-	require.ErrorContains(t, <-done, "kernel.json")
-}
-
 func TestBringIsInterrupted(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	unlock, err := lock(t.Context(), filepath.Join(b.config.CacheDir, "x"))
-	require.NoError(t, err)
-	unlock()
 	s := b.source(t).store
-	_, err = s.bring(ctx, recipe{kind: KindFile, key: aSum, build: func(ctx context.Context, _ string) (parts, func(), error) {
+	_, err := s.bring(ctx, recipe{kind: KindFile, key: aSum, build: func(ctx context.Context, _ string) (parts, func(), error) {
 		return parts{}, nil, ctx.Err()
 	}})
 	require.ErrorIs(t, err, context.Canceled)
 	b.clean(t)
-}
-
-func TestIsStill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "record")
-	require.NoError(t, os.WriteFile(path, nil, 0o644))
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	require.True(t, isStill(f, path))
-	require.NoError(t, writeFile(path, nil, 0o644))
-	require.False(t, isStill(f, path), "another file by that name")
-	require.NoError(t, os.Remove(path))
-	require.False(t, isStill(f, path))
 }
 
 func TestKeyIsCompared(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 func TestFetchFaults(t *testing.T) {
@@ -152,9 +154,9 @@ func TestFetchCancelledWhileAnotherRunHoldsTheLock(t *testing.T) {
 	b.suites["bullseye-security"] = stanza(image510, "5.10.262-1")
 	dir := filepath.Join(b.config.CacheDir, "kernels")
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	unlock, err := lock(t.Context(), filepath.Join(dir, "5.10.0-46-cloud-amd64_5.10.262-1.lock"))
+	lock, err := cache.Lock(t.Context(), filepath.Join(dir, "5.10.0-46-cloud-amd64_5.10.262-1.lock"), nil)
 	require.NoError(t, err)
-	defer unlock()
+	defer lock.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err = b.source(t).Fetch(ctx, "5.10")

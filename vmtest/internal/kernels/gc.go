@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // GC says what Collect leaves.
@@ -23,27 +25,20 @@ type GC struct {
 	DryRun bool // only say what would go
 }
 
-// Removed is something that Collect took out of the cache.
-type Removed struct {
-	Path      string // relative to the cache
-	SizeBytes int64  // disk space it took
-	Reason    string
-}
-
 // Collect removes kernels that newer ones of their series have replaced, those
 // from other sources that have no name and were not used last, the disks that
 // were made of them, and what killed runs left behind. What a live process
 // uses stays, and so does everything with a name.
-func (s *Sources) Collect(ctx context.Context, c GC) ([]Removed, error) {
+func (s *Sources) Collect(ctx context.Context, c GC) ([]cache.Removed, error) {
 	if c.Keep < 0 {
 		return nil, fmt.Errorf("collect kernels: keep %d, want 0 or more", c.Keep)
 	}
-	cache, err := s.List()
+	all, err := s.List()
 	if err != nil {
 		return nil, err
 	}
 	g := &collector{GC: c, store: s.store}
-	for _, k := range superfluous(cache.Kernels, c.Keep) {
+	for _, k := range superfluous(all.Kernels, c.Keep) {
 		if ctx.Err() != nil {
 			return g.removed, ctx.Err()
 		}
@@ -78,13 +73,13 @@ func superfluous(list []CachedKernel, keep int) []CachedKernel {
 type collector struct {
 	GC
 	store   *store
-	removed []Removed
+	removed []cache.Removed
 	faults  []error
 }
 
 // take removes a path and takes it down.
 func (g *collector) take(path, reason string) {
-	size := diskBytes(path)
+	size := cache.DiskBytes(path)
 	if !g.DryRun {
 		if err := os.RemoveAll(path); err != nil {
 			g.faults = append(g.faults, fmt.Errorf("collect kernels: %w", err))
@@ -95,18 +90,18 @@ func (g *collector) take(path, reason string) {
 	if err != nil {
 		rel = filepath.Base(path)
 	}
-	g.removed = append(g.removed, Removed{Path: rel, SizeBytes: size, Reason: reason})
+	g.removed = append(g.removed, cache.Removed{Path: rel, SizeBytes: size, Reason: reason})
 }
 
 // kernel removes one entry and its disk, unless somebody began to use it.
 func (g *collector) kernel(k CachedKernel) {
-	unlock, ok := tryLock(g.store.lockFile(k.ID))
-	if !ok {
+	lock, err := cache.TryLock(g.store.lockFile(k.ID))
+	if err != nil || lock == nil {
 		return
 	}
-	defer unlock()
+	defer lock.Close()
 	dir := filepath.Join(g.store.dir, k.ID)
-	record, ok := unused(filepath.Join(dir, entryFile))
+	record, ok := cache.Unused(filepath.Join(dir, entryFile))
 	if !ok {
 		return
 	}
@@ -147,9 +142,9 @@ func (g *collector) leftovers() {
 		} else if _, err := os.Stat(filepath.Join(path, entryFile)); !d.IsDir() || !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if unlock, ok := tryLock(g.store.lockFile(id)); ok {
+		if lock, err := cache.TryLock(g.store.lockFile(id)); err == nil && lock != nil {
 			g.take(path, "left behind by a run that was killed")
-			unlock()
+			_ = lock.Close()
 		}
 	}
 }
@@ -174,7 +169,7 @@ func (g *collector) disks() {
 
 // took says whether a dry run has counted the path already.
 func (g *collector) took(path string) bool {
-	return slices.ContainsFunc(g.removed, func(r Removed) bool {
+	return slices.ContainsFunc(g.removed, func(r cache.Removed) bool {
 		return filepath.Join(filepath.Dir(g.store.dir), r.Path) == path
 	})
 }
@@ -188,31 +183,4 @@ func isDead(pid, path string) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && time.Since(info.ModTime()) > 24*time.Hour
-}
-
-// tryLock is lock for who would rather not wait.
-func tryLock(file string) (unlock func(), ok bool) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o644)
-	if err != nil {
-		return nil, false
-	}
-	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		f.Close()
-		return nil, false
-	}
-	return func() { f.Close() }, true
-}
-
-// diskBytes is the disk space below a path; sparse files take less than they
-// are long.
-func diskBytes(path string) int64 {
-	var sum int64
-	_ = filepath.WalkDir(path, func(each string, _ fs.DirEntry, err error) error {
-		var s unix.Stat_t
-		if err == nil && unix.Lstat(each, &s) == nil {
-			sum += s.Blocks * 512
-		}
-		return nil
-	})
-	return sum
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // DefaultMaxAge is how long a downloaded package index is used before it is
@@ -52,11 +54,11 @@ func (x *indexes) load(ctx context.Context, a apt) ([]candidate, error) {
 	if err := os.MkdirAll(a.dir, 0o755); err != nil {
 		return nil, cacheFault(x.dir, 0, err)
 	}
-	unlock, err := lock(ctx, filepath.Join(a.dir, "update.lock"))
+	lock, err := cache.Lock(ctx, filepath.Join(a.dir, "update.lock"), nil)
 	if err != nil {
 		return nil, cacheFault(x.dir, 0, err)
 	}
-	defer unlock()
+	defer lock.Close()
 	if s, ok := x.saved(a); ok {
 		return s.Candidates, nil // another run fetched it while this one waited
 	}

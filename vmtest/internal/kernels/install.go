@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // getter brings a set's packages and returns the path of each, in order. It
@@ -23,11 +25,11 @@ func (s *store) install(ctx context.Context, want set, source string, get getter
 		return Kernel{}, cacheFault(s.dir, 0, err)
 	}
 	final := s.entryDir(want.release, want.version)
-	unlock, err := lock(ctx, s.lockFile(filepath.Base(final)))
+	lock, err := cache.Lock(ctx, s.lockFile(filepath.Base(final)), nil)
 	if err != nil {
 		return Kernel{}, cacheFault(s.dir, 0, err)
 	}
-	defer unlock()
+	defer lock.Close()
 	if k, ok := s.lookup(want.release, want.version); ok && k.has(want.packages) {
 		return k, nil // another run made it while this one waited
 	}

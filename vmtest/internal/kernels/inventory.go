@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // CacheSchema is the schema name of a Cache.
@@ -124,7 +126,7 @@ func (s *Sources) cached(id string, names map[string]string) (CachedKernel, erro
 	}
 	k := CachedKernel{
 		ID: id, Names: []string{}, Release: e.Release, Version: e.Version, Suite: e.Suite, Packages: e.Packages,
-		SizeBytes: diskBytes(filepath.Dir(record)) + diskBytes(modulesDisk(s.store.dir, id)),
+		SizeBytes: cache.DiskBytes(filepath.Dir(record)) + cache.DiskBytes(modulesDisk(s.store.dir, id)),
 		UsedAt:    info.ModTime().UTC().Truncate(time.Second),
 	}
 	for name, of := range names {
@@ -138,7 +140,7 @@ func (s *Sources) cached(id string, names map[string]string) (CachedKernel, erro
 	} else {
 		k.Series = s.list.seriesOf(e.Version)
 	}
-	if f, ok := unused(record); ok {
+	if f, ok := cache.Unused(record); ok {
 		f.Close()
 	} else {
 		k.InUse = true

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 	"namespaces-cgroups-ebpf/vmtest/internal/kmod"
 )
 
@@ -23,7 +24,7 @@ type store struct {
 }
 
 func newStore(dir string, run Runner) *store {
-	return &store{dir: dir, run: run, free: freeBytes, depmod: kmod.Depmod}
+	return &store{dir: dir, run: run, free: cache.FreeBytes, depmod: kmod.Depmod}
 }
 
 // entryFormat changes when what is unpacked changes, so that older entries
@@ -82,7 +83,7 @@ func (s *store) newest(series string) (Kernel, bool) {
 // kernel is then in use, see use.
 func openEntry(dir string) (Kernel, bool) {
 	file := filepath.Join(dir, entryFile)
-	hold, err := use(file)
+	hold, err := cache.Use(file)
 	if err != nil {
 		return Kernel{}, false
 	}

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // Limits say how much a store may hold.
 type Limits struct {
 	Bytes int64         // on the disk
 	Age   time.Duration // since the last use
+	// DryRun removes nothing, but says what would go.
+	DryRun bool
 }
 
 // entry is a snapshot that the collector looks at.
@@ -28,19 +30,19 @@ type entry struct {
 
 // Collect removes what killed makers left, what was not used for long and, the
 // longest unused first, what is over the limit. What is in use stays. It
-// returns how many snapshots went.
-func (s Store) Collect(limits Limits) (removed int, err error) {
+// returns the snapshots that went.
+func (s Store) Collect(limits Limits) (removed []cache.Removed, err error) {
 	names, err := os.ReadDir(s.Dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
+		return nil, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("collect snapshots: %w", err)
+		return nil, fmt.Errorf("collect snapshots: %w", err)
 	}
 	var entries []entry
 	var errs []error
 	for _, name := range names {
-		if key, ok := strings.CutSuffix(name.Name(), tempSuffix); ok {
+		if key, ok := strings.CutSuffix(name.Name(), tempSuffix); ok && !limits.DryRun {
 			errs = append(errs, s.try(key, func() error { return os.RemoveAll(s.path(key) + tempSuffix) }))
 		}
 		if name.IsDir() && filepath.Ext(name.Name()) == "" {
@@ -54,16 +56,31 @@ func (s Store) Collect(limits Limits) (removed int, err error) {
 			total += e.bytes
 			continue
 		}
-		gone, err := s.collect(e.key)
+		gone, err := s.collect(e.key, limits.DryRun)
 		errs = append(errs, err)
-		if gone {
-			removed++
-		} else {
+		if !gone {
 			total += e.bytes
+			continue
 		}
+		removed = append(removed, cache.Removed{
+			Path: filepath.Join(filepath.Base(s.Dir), e.key), SizeBytes: e.bytes, Reason: limits.reason(e),
+		})
 	}
-	errs = append(errs, s.collectLocks(names))
+	if !limits.DryRun {
+		errs = append(errs, s.collectLocks(names))
+	}
 	return removed, errors.Join(errs...)
+}
+
+// reason says why a snapshot goes.
+func (l Limits) reason(e entry) string {
+	switch {
+	case e.used.IsZero():
+		return "it has no record"
+	case time.Since(e.used) > l.Age:
+		return fmt.Sprintf("not used for %.0f days", l.Age.Hours()/24)
+	}
+	return fmt.Sprintf("others were used later, and all may take %d MB", l.Bytes/1e6)
 }
 
 // entry measures a snapshot. One without a record is as old as can be.
@@ -72,27 +89,25 @@ func (s Store) entry(key string) entry {
 	if info, err := os.Stat(filepath.Join(s.path(key), recordName)); err == nil {
 		e.used = info.ModTime()
 	}
-	files, _ := os.ReadDir(s.path(key))
-	for _, f := range files {
-		var stat unix.Stat_t
-		if unix.Lstat(filepath.Join(s.path(key), f.Name()), &stat) == nil {
-			e.bytes += stat.Blocks * 512
-		}
-	}
+	e.bytes = cache.DiskBytes(s.path(key))
 	return e
 }
 
 // collect removes one snapshot if nobody uses it. Its record stays locked
 // meanwhile, so that who is about to use it waits and then sees that it is gone.
-func (s Store) collect(key string) (gone bool, err error) {
+func (s Store) collect(key string, dry bool) (gone bool, err error) {
 	err = s.try(key, func() error {
-		if f, err := os.Open(filepath.Join(s.path(key), recordName)); err == nil {
+		record := filepath.Join(s.path(key), recordName)
+		f, unused := cache.Unused(record)
+		if unused {
 			defer f.Close()
-			if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-				return nil // in use
-			}
+		} else if _, err := os.Stat(record); err == nil {
+			return nil // in use
 		}
 		gone = true
+		if dry {
+			return nil
+		}
 		return s.remove(key)
 	})
 	return gone && err == nil, err
@@ -100,12 +115,12 @@ func (s Store) collect(key string) (gone bool, err error) {
 
 // try does work under the key's lock unless somebody else has that.
 func (s Store) try(key string, work func() error) error {
-	f, err := s.tryLock(key)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil
-	}
+	f, err := cache.TryLock(s.path(key) + lockSuffix)
 	if err != nil {
 		return fmt.Errorf("collect snapshots: %w", err)
+	}
+	if f == nil {
+		return nil
 	}
 	defer f.Close()
 	return work()

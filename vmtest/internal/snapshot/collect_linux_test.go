@@ -26,10 +26,10 @@ func TestCollect(t *testing.T) {
 		limits func(Store) Limits
 		want   []string // what stays
 	}{
-		{"all fit", func(Store) Limits { return Limits{plenty, 100 * time.Hour} }, []string{"new", "old", "older"}},
-		{"too old", func(Store) Limits { return Limits{plenty, 15 * time.Hour} }, []string{"new", "old"}},
-		{"too large", func(s Store) Limits { return Limits{2 * size(s), 100 * time.Hour} }, []string{"new", "old"}},
-		{"room for none", func(Store) Limits { return Limits{0, 100 * time.Hour} }, nil},
+		{"all fit", func(Store) Limits { return Limits{Bytes: plenty, Age: 100 * time.Hour} }, []string{"new", "old", "older"}},
+		{"too old", func(Store) Limits { return Limits{Bytes: plenty, Age: 15 * time.Hour} }, []string{"new", "old"}},
+		{"too large", func(s Store) Limits { return Limits{Bytes: 2 * size(s), Age: 100 * time.Hour} }, []string{"new", "old"}},
+		{"room for none", func(Store) Limits { return Limits{Bytes: 0, Age: 100 * time.Hour} }, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -37,9 +37,15 @@ func TestCollect(t *testing.T) {
 			aged(t, s, "new", 0)
 			aged(t, s, "old", 10)
 			aged(t, s, "older", 20)
-			removed, err := s.Collect(tt.limits(s))
+			limits := tt.limits(s)
+			limits.DryRun = true
+			would, err := s.Collect(limits)
 			require.NoError(t, err)
-			require.Equal(t, 3-len(tt.want), removed)
+			limits.DryRun = false
+			removed, err := s.Collect(limits)
+			require.NoError(t, err)
+			require.Equal(t, would, removed)
+			require.Len(t, removed, 3-len(tt.want))
 			for _, key := range []string{"new", "old", "older"} {
 				_, err := os.Stat(s.path(key))
 				_, lockErr := os.Stat(s.path(key) + lockSuffix)
@@ -61,13 +67,15 @@ func TestCollectSparesWhatIsInUse(t *testing.T) {
 	require.NoError(t, err)
 	removed, err := s.Collect(Limits{})
 	require.NoError(t, err)
-	require.Zero(t, removed)
+	require.Empty(t, removed)
 	require.NoError(t, used.Verify())
 
 	require.NoError(t, used.Close())
 	removed, err = s.Collect(Limits{})
 	require.NoError(t, err)
-	require.Equal(t, 1, removed)
+	require.Len(t, removed, 1)
+	require.Equal(t, "not used for 0 days", removed[0].Reason)
+	require.Positive(t, removed[0].SizeBytes)
 	entries, err := os.ReadDir(s.Dir)
 	require.NoError(t, err)
 	require.Empty(t, entries)
@@ -93,7 +101,7 @@ func TestCollectAfterKilledMakers(t *testing.T) {
 func TestCollectNothing(t *testing.T) {
 	removed, err := newStore(t).Collect(Limits{})
 	require.NoError(t, err)
-	require.Zero(t, removed)
+	require.Empty(t, removed)
 }
 
 // TestOpenCountsAsUse: what was used just now goes last.

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 // Snapshot is one that is in use: it is not collected until it is closed.
@@ -35,7 +37,7 @@ func (s *Snapshot) Discard(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if !same(s.lock, s.lock.Name()) {
+	if !cache.IsStill(s.lock, s.lock.Name()) {
 		return nil
 	}
 	return s.store.remove(s.key)

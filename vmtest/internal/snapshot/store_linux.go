@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/vmtest/internal/cache"
 )
 
 const (
 	tempSuffix = ".tmp"
 	lockSuffix = ".lock"
-	// lockPoll is the time between two looks at a lock that is held.
-	lockPoll = 50 * time.Millisecond
 )
 
 // Store is a directory of snapshots.
@@ -123,45 +123,14 @@ func (s Store) lock(ctx context.Context, key string) (unlock func(), err error) 
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make snapshot: %w", err)
 	}
-	for {
-		f, err := s.tryLock(key)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("lock snapshot: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for another maker of the snapshot: %w", context.Cause(ctx))
-		case <-time.After(lockPoll):
-		}
+	f, err := cache.Lock(ctx, s.path(key)+lockSuffix, nil)
+	switch {
+	case err == nil:
+		return func() { _ = f.Close() }, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("wait for another maker of the snapshot: %w", err)
 	}
-}
-
-func (s Store) tryLock(key string) (*os.File, error) {
-	f, err := os.OpenFile(s.path(key)+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	// The collector may have removed it between open and lock.
-	if !same(f, f.Name()) {
-		return nil, errors.Join(unix.EWOULDBLOCK, f.Close())
-	}
-	return f, nil
-}
-
-// same reports whether path still names the open file.
-func same(f *os.File, path string) bool {
-	ours, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(path)
-	return err == nil && os.SameFile(ours, there)
+	return nil, fmt.Errorf("make snapshot: %w", err)
 }
 
 func (s Store) path(key string) string { return filepath.Join(s.Dir, key) }
