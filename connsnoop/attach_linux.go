@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
@@ -40,12 +39,8 @@ func (t *Tracer) start(options Options) error {
 	return refusals
 }
 
-func (t *Tracer) startWith(options Options, backend Backend) error {
-	kernel, err := btf.LoadKernelSpec()
-	if err != nil {
-		return fmt.Errorf("read kernel's BTF: %w", err)
-	}
-	hooks := hooksOf(backend, kernel)
+func (t *Tracer) startWith(options Options, backend Backend) (err error) {
+	hooks := hooksOf(backend, t.kernel)
 	if err := t.load(options, backend, hooks); err != nil {
 		return err
 	}
@@ -65,7 +60,8 @@ func (t *Tracer) load(options Options, backend Backend, hooks []hook) error {
 		return err
 	}
 	keepOnly(spec, backend, hooks, !options.NoSeed)
-	if t.objects, err = ebpf.NewCollection(spec); err != nil {
+	types := ebpf.ProgramOptions{KernelTypes: t.kernel}
+	if t.objects, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: types}); err != nil {
 		return fmt.Errorf("load probes: %w", err)
 	}
 	return nil

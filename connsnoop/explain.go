@@ -10,40 +10,59 @@ import (
 
 // Capability numbers of include/uapi/linux/capability.h.
 const (
-	capSysAdmin = 21
-	capPerfmon  = 38
-	capBPF      = 39
+	capSysAdmin    = 21
+	capSysResource = 24
+	capPerfmon     = 38
+	capBPF         = 39
 )
 
-// unsupported wraps an error of loading or attaching with ErrUnsupported and
-// the reason, read from root's /proc and /sys. The text is one line.
-func unsupported(root string, err error) error {
+// unsupported wraps an error of loading or attaching a backend with
+// ErrUnsupported and the reason, read from root's /proc and /sys. The text is
+// one line.
+func unsupported(root string, backend Backend, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s (%w)", ErrUnsupported, machine(root).reason(), oneLine{err})
+	m := machine(root)
+	reason := m.reason()
+	if reason == "" && backend == BackendKprobe {
+		reason = m.reasonAgainstKprobes()
+	}
+	if reason == "" {
+		reason = "the kernel refused the probes"
+	}
+	return fmt.Errorf("%w: %s (%w)", ErrUnsupported, reason, oneLine{err})
 }
 
 // machine is where /proc and /sys are found.
 type machine string
 
-// reason names the first thing that is known to keep kprobes from working.
+// reason names the first thing that is known to keep every backend from
+// working, if there is one.
 func (m machine) reason() string {
 	admin, known := m.capability(capSysAdmin)
 	switch {
 	case m.missing("sys/kernel/btf/vmlinux"):
 		return "no BTF: /sys/kernel/btf/vmlinux is missing, the kernel needs CONFIG_DEBUG_INFO_BTF"
 	case strings.Contains(m.read("sys/kernel/security/lockdown"), "[confidentiality]"):
-		return "kernel lockdown is in confidentiality mode, which forbids kprobes"
-	case m.missing("sys/bus/event_source/devices/kprobe/type"):
-		return "no kprobes: the kernel lacks CONFIG_KPROBE_EVENTS, or hides /sys"
+		return "kernel lockdown is in confidentiality mode, which forbids BPF to read the kernel"
 	case known && !admin && m.lacksBPF():
 		return "no permission: needs root, or CAP_BPF and CAP_PERFMON (kernel >= 5.8)"
+	}
+	return ""
+}
+
+// reasonAgainstKprobes names what keeps kprobes only from working.
+func (m machine) reasonAgainstKprobes() string {
+	admin, known := m.capability(capSysAdmin)
+	switch {
+	case m.missing("sys/bus/event_source/devices/kprobe/type"):
+		return "no kprobes: the kernel lacks CONFIG_KPROBE_EVENTS, or hides /sys"
 	case known && !admin && m.paranoid() > 2:
 		return fmt.Sprintf("no permission: kernel.perf_event_paranoid is %d; "+
 			"without CAP_SYS_ADMIN kprobes need: sysctl kernel.perf_event_paranoid=2", m.paranoid())
 	}
-	return "the kernel refused the probes"
+	return ""
 }
 
 func (m machine) read(path string) string {

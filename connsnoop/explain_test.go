@@ -47,14 +47,18 @@ func TestReason(t *testing.T) {
 			}
 			root := plant(t, files)
 			cause := errors.New("load probes:\n\tpermission denied")
-			err := unsupported(root, cause)
+			err := unsupported(root, BackendKprobe, cause)
 			require.ErrorIs(t, err, ErrUnsupported)
 			require.ErrorIs(t, err, cause)
 			require.ErrorContains(t, err, tt.want)
 			require.NotContains(t, err.Error(), "\n")
 		})
 	}
-	require.NoError(t, unsupported("/", nil))
+	files := capable()
+	delete(files, "sys/bus/event_source/devices/kprobe/type")
+	err := unsupported(plant(t, files), BackendFentry, errors.New("cause"))
+	require.EqualError(t, err, "cannot trace on this machine: the kernel refused the probes (cause)", "kprobes are no matter")
+	require.NoError(t, unsupported("/", BackendKprobe, nil))
 }
 
 func plant(t *testing.T, files map[string]string) string {

@@ -1,5 +1,7 @@
 package connsnoop
 
+import "encoding/json"
+
 // Identity is who did something. Numbers are those of the initial namespaces,
 // except NSPID.
 type Identity struct {
@@ -33,6 +35,9 @@ type cgroupDocument struct {
 	ID   uint64  `json:"id"`
 	Path *string `json:"path"`
 }
+
+// MarshalJSON returns null for a cgroup that is not known.
+func (c Cgroup) MarshalJSON() ([]byte, error) { return json.Marshal(c.orNull()) }
 
 func (c Cgroup) orNull() *cgroupDocument {
 	if c.ID == 0 {

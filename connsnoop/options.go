@@ -17,7 +17,8 @@ type Options struct {
 	Backend Backend // empty is BackendAuto
 	Events  bool    // also report KindOpen and KindEstablished
 	Filter  Filter
-	NoSeed  bool // leave out connections that are open at the start
+	NoSeed  bool   // leave out connections that are open at the start
+	BTF     string // file with the running kernel's types, or directory of RELEASE.btf; empty is the kernel's own
 
 	MaxConnections uint32 // followed at once; 0 means 16384
 	MaxAggregates  uint32 // combinations of comm, port, cgroup and direction; 0 means 4096

@@ -63,7 +63,9 @@ func TestDecode(t *testing.T) {
 			require.Equal(t, "[2001:db8::7]:443", e.Remote.String())
 			require.Equal(t, "ipv6", e.Family())
 		}, ""},
-		{"v4-mapped", func(r *rawEvent) { r.Conn.Tuple.Family, r.Conn.Tuple.Remote, r.Conn.Tuple.Local = familyInet6, mapped, localMapped }, func(t *testing.T, e Event) {
+		{"v4-mapped", func(r *rawEvent) {
+			r.Conn.Tuple.Family, r.Conn.Tuple.Remote, r.Conn.Tuple.Local = familyInet6, mapped, localMapped
+		}, func(t *testing.T, e Event) {
 			require.Equal(t, "127.0.0.1:40000 192.0.2.7:443", e.Local.String()+" "+e.Remote.String())
 			require.True(t, e.Mapped)
 			require.Equal(t, "ipv4", e.Family())

@@ -58,16 +58,76 @@ func (s *Stats) counters() []*uint64 {
 // Lost is the number of connections that should have a record and have none.
 func (s Stats) Lost() uint64 { return s.MapFull + s.MapBusy + s.RingFull + s.MissedEnd }
 
+// Counter is one of the numbers of Stats, by its name in reports.
+type Counter struct {
+	Name    string
+	Value   uint64
+	Meaning string
+}
+
+// Counters lists all numbers.
+func (s Stats) Counters() []Counter {
+	return []Counter{
+		{"opened", s.Opened, "connections followed, or that should have been"},
+		{"closed", s.Closed, "of them: ended"},
+		{"failed", s.Failed, "of closed: never established"},
+		{"live", s.Live, "of opened: still open"},
+		{"seeded", s.Seeded, "of opened: open before the start"},
+		{"late", s.Late, "of opened: first seen at close or end"},
+		{"submitted", s.Submitted, "of closed: records sent"},
+		{"filtered", s.Filtered, "of closed: records that were not wanted"},
+		{"ignored", s.Ignored, "not followed: not wanted"},
+		{"ring_full", s.RingFull, "of closed: records lost, the ring buffer was full"},
+		{"map_full", s.MapFull, "of opened: not followed, too many at once (--max-conns)"},
+		{"map_busy", s.MapBusy, "of opened: not followed, the map's update was refused, all of"},
+		{"map_ebusy", s.MapEBUSY, "- as it interrupted another (EBUSY)"},
+		{"map_enomem", s.MapENOMEM, "- for lack of memory (ENOMEM)"},
+		{"map_other", s.MapOther, "- for another reason"},
+		{"missed_end", s.MissedEnd, "of closed: no record, a program did not run at the end"},
+		{"delete_busy", s.DeleteBusy, "recorded, but the entry stayed in the map"},
+		{"unseen", s.Unseen, "ended without record: accept never returned it, or not followed"},
+		{"notices", s.Notices, "open and established events sent (--events)"},
+		{"notices_lost", s.NoticesLost, "the same, lost: the ring buffer was full"},
+		{"aggregates_full", s.AggregatesFull, "not summed up, too many combinations (--max-aggregates)"},
+		{"paths_lost", s.PathsLost, "cgroup paths too long or too deep"},
+		{"missed", s.Missed, "returns of functions that the kernel did not report"},
+		{"recursion", s.Recursion, "programs that the kernel skipped on a busy CPU"},
+	}
+}
+
+// Balances are the identities that hold while no connection is being opened
+// or closed: each opened connection has ended, is live, or was not followed,
+// and each that ended was sent, lost or filtered.
+func (s Stats) Balances() []Balance {
+	return []Balance{
+		balance("opened = closed + live + map_full + map_busy",
+			s.Opened, s.Closed+s.Live+s.MapFull+s.MapBusy),
+		balance("closed = submitted + ring_full + filtered + missed_end",
+			s.Closed, s.Submitted+s.RingFull+s.Filtered+s.MissedEnd),
+	}
+}
+
+// Balance is two sums of counters that must be the same.
+type Balance struct {
+	Identity string `json:"identity"`
+	Left     uint64 `json:"left_count"`
+	Right    uint64 `json:"right_count"`
+	Holds    bool   `json:"holds"`
+}
+
+func balance(identity string, left, right uint64) Balance {
+	return Balance{identity, left, right, left == right}
+}
+
 // Check returns an error if the numbers do not add up: each opened connection
 // must have ended, be live, or not have been followed, and each that ended
 // must have been sent, lost or filtered. It holds only while no connection is
 // being opened or closed, so ask after Detach.
 func (s Stats) Check() error {
-	if sum := s.Closed + s.Live + s.MapFull + s.MapBusy; s.Opened != sum {
-		return fmt.Errorf("check stats: opened=%d, but closed+live+map_full+map_busy=%d", s.Opened, sum)
-	}
-	if sum := s.Submitted + s.RingFull + s.Filtered + s.MissedEnd; s.Closed != sum {
-		return fmt.Errorf("check stats: closed=%d, but submitted+ring_full+filtered+missed_end=%d", s.Closed, sum)
+	for _, b := range s.Balances() {
+		if !b.Holds {
+			return fmt.Errorf("check stats: %s, but they are %d and %d", b.Identity, b.Left, b.Right)
+		}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 )
@@ -24,6 +25,7 @@ const readInterval = 100 * time.Millisecond
 type Tracer struct {
 	backend Backend
 	reason  string
+	kernel  *btf.Spec
 	objects *ebpf.Collection
 	links   []link.Link
 	reader  *ringbuf.Reader
@@ -50,8 +52,15 @@ func New(options Options) (*Tracer, error) {
 	if err := t.clock.measure(); err != nil {
 		return nil, err
 	}
-	if err := t.start(options); err != nil {
-		return nil, errors.Join(unsupported("/", err), t.Close())
+	var err error
+	if t.kernel, err = kernelTypes(options.BTF); err != nil && options.BTF != "" {
+		return nil, err // not the machine's fault
+	}
+	if err == nil {
+		err = t.start(options)
+	}
+	if err != nil {
+		return nil, errors.Join(unsupported("/", options.backend(), err), t.Close())
 	}
 	return t, nil
 }

@@ -66,7 +66,7 @@ func startTracer(t *testing.T, output string, args ...string) *tracer {
 	tr.stderr = bufio.NewReader(pipe)
 	line, err := tr.stderr.ReadString('\n')
 	require.NoError(t, err, "stderr: %s", line)
-	require.Regexp(t, `^ready: [0-9]+ probes attached\n$`, line)
+	require.Regexp(t, `^ready: [0-9]+ probes attached(, .+)?\n$`, line)
 	return tr
 }
 

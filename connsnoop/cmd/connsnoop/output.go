@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"namespaces-cgroups-ebpf/connsnoop"
 )
@@ -19,7 +19,7 @@ func newWriter(format string) (writer, error) {
 	case "json":
 		return writeJSON, nil
 	case "table":
-		return tableWriter(), nil
+		return newTable().write, nil
 	}
 	return nil, fmt.Errorf("unknown --format %q: json or table", format)
 }
@@ -31,35 +31,43 @@ func writeJSON(w io.Writer, e connsnoop.Event) error {
 	return nil
 }
 
-const tableRow = "%-12s %7v %-15s %-7s %-27v %-27v %12v %12v %12v\n"
-
-// tableWriter writes columns of fixed width, with a header before the first row.
-func tableWriter() writer {
-	header := false
-	return func(w io.Writer, e connsnoop.Event) error {
-		if !header {
-			header = true
-			if _, err := fmt.Fprintf(w, tableRow, "CLOSED", "PID", "COMM", "DIR", "LOCAL", "REMOTE", "TX_BYTES", "RX_BYTES", "DURATION"); err != nil {
-				return fmt.Errorf("write event: %w", err)
-			}
-		}
-		_, err := fmt.Fprintf(w, tableRow, e.Wall(e.Closed).Format("15:04:05.000"), e.Opener.PID, e.Opener.Comm, e.Direction,
-			e.Local, e.Remote, e.TxBytes, e.RxBytes, e.Duration().Round(time.Microsecond))
-		if err != nil {
-			return fmt.Errorf("write event: %w", err)
-		}
-		return nil
-	}
+// output is where events go: what was written to it is there after Flush.
+type output struct {
+	*bufio.Writer
+	file *os.File // to close
 }
 
-// openOutput returns where events go and how to finish with it.
-func openOutput(path string, stdout io.Writer) (io.Writer, func() error, error) {
+// openOutput returns a new file, or stdout if path is empty.
+func openOutput(path string, stdout io.Writer) (*output, error) {
 	if path == "" {
-		return stdout, func() error { return nil }, nil
+		return &output{Writer: bufio.NewWriter(stdout)}, nil
 	}
 	file, err := os.Create(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open output: %w", err)
+		return nil, fmt.Errorf("open output: %w", err)
 	}
-	return file, file.Close, nil
+	return &output{bufio.NewWriter(file), file}, nil
+}
+
+// Flush writes out what is buffered.
+func (o *output) Flush() error {
+	if err := o.Writer.Flush(); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	return nil
+}
+
+// close ends the output after err happened. The first error is the one that
+// counts: those after it say the same.
+func (o *output) close(err error) error {
+	if err == nil {
+		err = o.Flush()
+	}
+	if o.file == nil {
+		return err
+	}
+	if closed := o.file.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("close output: %w", closed)
+	}
+	return err
 }

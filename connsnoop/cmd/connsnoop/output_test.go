@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +29,7 @@ func TestWriters(t *testing.T) {
 		name, format, want string
 	}{
 		{"json lines", "json", `{"schema":"conn-event/v1"`},
-		{"table", "table", "CLOSED           PID COMM            DIR     LOCAL "},
+		{"table", "table", "TIME         EVENT     PID COMM            DIR     LOCAL "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,27 +46,30 @@ func TestWriters(t *testing.T) {
 	}
 }
 
-func TestTableRow(t *testing.T) {
-	write, err := newWriter("table")
-	require.NoError(t, err)
-	var out bytes.Buffer
-	require.NoError(t, write(&out, anEvent))
-	_, row, _ := strings.Cut(out.String(), "\n")
-	require.Equal(t, []string{"00:00:02.500", "127", "busybox", "accept", "[2001:db8::1]:4444",
-		"[2001:db8::2]:35120", "3", "6", "1.5s"}, strings.Fields(row))
-}
-
-func TestOpenOutput(t *testing.T) {
+func TestOutput(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events")
 	require.NoError(t, os.WriteFile(path, []byte("old"), 0o600))
-	out, finish, err := openOutput(path, nil)
+	out, err := openOutput(path, nil)
 	require.NoError(t, err)
 	require.NoError(t, writeJSON(out, anEvent))
-	require.NoError(t, finish())
+	require.NoError(t, out.close(nil))
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.True(t, bytes.HasPrefix(got, []byte(`{"schema"`)))
 
-	_, _, err = openOutput(filepath.Join(path, "below-a-file"), nil)
+	_, err = openOutput(filepath.Join(path, "below-a-file"), nil)
 	require.ErrorContains(t, err, "open output")
+}
+
+// TestOutputFull: a full disk is told once, and by name.
+func TestOutputFull(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full on this system")
+	}
+	out := &output{bufio.NewWriter(full), full}
+	require.NoError(t, writeJSON(out, anEvent))
+	err = out.close(out.Flush())
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.EqualError(t, err, "write event: write /dev/full: no space left on device")
 }

@@ -21,6 +21,6 @@ func newRoot() *cobra.Command {
 		Example: rootExample,
 	}
 	addTrace(trace)
-	root.AddCommand(trace)
+	root.AddCommand(trace, newCheck(), newStats())
 	return root
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,86 +15,65 @@ import (
 
 // traceFlags are the flags of trace.
 type traceFlags struct {
-	options   connsnoop.Options
-	duration  time.Duration
+	session
 	maxEvents uint64
 	output    string
 	format    string
-	pid       uint32
-	port      uint16
+	json      bool
+	stats     bool
 }
 
 // addTrace makes cmd trace, with its flags.
 func addTrace(cmd *cobra.Command) {
 	var f traceFlags
 	flags := cmd.Flags()
-	flags.DurationVar(&f.duration, "duration", 0, "stop after this time (0: at SIGINT or SIGTERM)")
-	flags.Uint64Var(&f.maxEvents, "max-events", 0, "stop after this many events (0: no limit)")
+	flags.SortFlags = false
+	flags.BoolVar(&f.options.Events, "events", false, "also report when connections are opened and established")
+	flags.Uint64Var(&f.maxEvents, "max-events", 0, "stop after this many events (default: no limit)")
 	flags.StringVar(&f.output, "output", "", "write events to this file instead of stdout")
 	flags.StringVar(&f.format, "format", "json", "json (conn-event/v1, one per line) or table")
-	flags.Uint16Var(&f.port, "port", 0, "only connections with this local or remote port")
-	flags.Uint32Var(&f.pid, "pid", 0, "only connections that this process opened")
-	flags.StringVar((*string)(&f.options.Backend), "backend", "auto", "hooks to use: auto, fentry, kprobe-multi or kprobe")
-	flags.Uint32Var(&f.options.MaxConnections, "max-conns", 0, "connections to follow at once (0: 16384)")
+	flags.BoolVar(&f.json, "json", false, "the same as --format json")
+	flags.BoolVar(&f.stats, "stats", false, "at the end, print all counters and sums to stderr")
+	f.add(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return trace(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 }
 
-// trace checks the input, attaches, and prints events until it is told to stop.
-func trace(ctx context.Context, f traceFlags, stdout, stderr io.Writer) (err error) {
-	if f.duration < 0 {
-		return exitcode.With(exitcode.Usage, fmt.Errorf("negative --duration %v", f.duration))
-	}
+// run checks the input, attaches, and prints events until it is told to stop.
+func (f *traceFlags) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	write, err := newWriter(f.format)
+	if err == nil && f.json && f.format != "json" {
+		err = fmt.Errorf("--json and --format %s exclude each other", f.format)
+	}
 	if err != nil {
 		return exitcode.With(exitcode.Usage, err)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
-	if f.pid != 0 {
-		f.options.Filter.PIDs = []uint32{f.pid}
-	}
-	if f.port != 0 {
-		f.options.Filter.Ports = []uint16{f.port}
-	}
-	tracer, err := connsnoop.New(f.options)
+	tracer, err := f.start()
 	if err != nil {
-		return exitcode.With(codeOf(err), err)
+		return err
 	}
 	defer func() { err = errors.Join(err, tracer.Close()) }()
-	out, closeOut, err := openOutput(f.output, stdout)
+	out, err := openOutput(f.output, stdout)
 	if err != nil {
 		return exitcode.With(exitcode.Usage, err)
 	}
-	fmt.Fprintf(stderr, "ready: %d probes attached\n", tracer.Probes())
-	buffered := bufio.NewWriter(out)
-	err = follow(ctx, tracer, f, func(e connsnoop.Event) error {
-		if err := write(buffered, e); err != nil || tracer.More() {
+	ready(stderr, tracer)
+	err = f.follow(ctx, tracer, func(e connsnoop.Event) error {
+		if err := write(out, e); err != nil || tracer.More() {
 			return err
 		}
-		return buffered.Flush()
+		return out.Flush()
 	})
-	return errors.Join(err, buffered.Flush(), closeOut(), printStats(tracer, stderr))
+	return f.finish(tracer, out.close(err), stderr)
 }
 
-func codeOf(err error) int {
-	if errors.Is(err, connsnoop.ErrUnsupported) {
-		return exitcode.Unsupported
-	}
-	return exitcode.Usage
-}
-
-// follow hands events to emit until ctx is done, the time is up or there were
-// enough of them.
-func follow(ctx context.Context, tracer *connsnoop.Tracer, f traceFlags, emit func(connsnoop.Event) error) error {
-	if f.duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.duration)
-		defer cancel()
-	}
+// follow hands events to emit until ctx is done or there were enough of them.
+func (f *traceFlags) follow(ctx context.Context, tracer *connsnoop.Tracer, emit func(connsnoop.Event) error) error {
 	var seen uint64
-	for event, err := range tracer.Events(ctx) {
+	for event, err := range f.events(ctx, tracer) {
 		if err != nil {
 			return err
 		}
@@ -112,18 +87,21 @@ func follow(ctx context.Context, tracer *connsnoop.Tracer, f traceFlags, emit fu
 	return nil
 }
 
-// printStats writes the last line, and returns an error if records were lost.
-func printStats(tracer *connsnoop.Tracer, stderr io.Writer) error {
-	if err := tracer.Detach(); err != nil {
-		return err
+// finish prints what was counted. Who closed the pipe wants to hear no more.
+func (f *traceFlags) finish(tracer *connsnoop.Tracer, failure error, stderr io.Writer) error {
+	if errors.Is(failure, syscall.EPIPE) {
+		return tracer.Detach()
 	}
-	stats, err := tracer.Stats()
+	report, err := f.report(tracer)
 	if err != nil {
-		return err
+		return errors.Join(failure, err)
 	}
-	fmt.Fprintf(stderr, "stats: %v\n", stats)
-	if lost := stats.Lost(); lost > 0 {
-		return exitcode.With(exitcode.Inconclusive, fmt.Errorf("no record of %d connections: see stats", lost))
+	if f.stats {
+		err = writeReport(stderr, report)
 	}
-	return nil
+	fmt.Fprintf(stderr, "stats: %v\n", report.Stats)
+	if failure != nil {
+		return failure // of what it kept from us, the statistics tell
+	}
+	return errors.Join(err, verdict(report))
 }
