@@ -210,7 +210,9 @@ func (e *end) close() error {
 		if err := e.beginClosing(); err != nil {
 			return err
 		}
-		return unix.Close(e.fd)
+		err := unix.Close(e.fd)
+		e.Closed.Until = monotonic()
+		return err
 	})
 }
 
@@ -225,14 +227,19 @@ func (e *end) beginClosing() error {
 	e.SRTT, e.MinRTT = span{1, patience.Microseconds()}, span{1, patience.Microseconds()}
 	e.TFO = i.Options&tcpiOptSynData != 0
 	if i.State == tcpClose { // it ended before, by nobody's close: these were the last measures
-		e.Closed.Until = monotonic()
+		e.Closed.Until, e.State = monotonic(), "CLOSE"
 		e.SRTT, e.MinRTT = span{int64(i.Rtt), int64(i.Rtt)}, span{int64(i.Min_rtt), int64(i.Min_rtt)}
 		return nil
 	}
+	e.State = allStates[i.State]
 	e.Closer, err = whoAmI()
 	e.Closed.From = monotonic()
 	return err
 }
+
+// allStates is include/net/tcp_states.h: those that close can find.
+var allStates = map[uint8]string{1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1",
+	5: "FIN_WAIT2", 8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
 
 const tcpiOptSynData = 32 // TCPI_OPT_SYN_DATA
 

@@ -124,7 +124,9 @@ func playSimultaneous(a *actor) error {
 	}
 	closed := make(chan error)
 	go func() { closed <- client.close() }()
-	return errors.Join(server.close(), <-closed)
+	err = errors.Join(server.close(), <-closed)
+	client.State, server.State = "", "" // whoever is first
+	return err
 }
 
 // playUnspec dissolves a connection by connecting to AF_UNSPEC, and uses the
@@ -161,7 +163,7 @@ func playUnspec(a *actor) error {
 }
 
 func (e *end) dissolve() error {
-	e.Result = "aborted"
+	e.Result, e.State = "aborted", "CLOSE"
 	return e.on.do(func() error {
 		e.Closed.From = monotonic()
 		defer func() { e.Closed.Until = monotonic() }()

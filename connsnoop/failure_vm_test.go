@@ -51,7 +51,7 @@ func (e *end) fails(got error, want unix.Errno, result string) error {
 	if !errors.Is(got, want) {
 		return fmt.Errorf("connect: got %v, want %v", got, want)
 	}
-	e.Kind, e.Result, e.Errno = "failed", result, int(want)
+	e.Kind, e.Result, e.Errno, e.State = "failed", result, int(want), "SYN_SENT"
 	return nil
 }
 

@@ -26,7 +26,6 @@ var holderParts = []part{
 	{name: "close-range", play: playCloseRange},
 	{name: "seeded", play: playSeeded, early: true},
 	{name: "accept-blocked-before", play: playBlockedBefore, early: true},
-	{name: "cgroup-removed", play: overNetwork("ipv4"), group: true},
 }
 
 // extraEnv names the part of a helper process: what it does with the
@@ -215,6 +214,7 @@ func playCloseRange(a *actor) error {
 		if err := client.beginClosing(); err != nil {
 			return err
 		}
+		defer func() { client.Closed.Until = monotonic() }()
 		return unix.CloseRange(high, high+10, 0)
 	})
 	return errors.Join(err, server.receiveEnd(), server.close())

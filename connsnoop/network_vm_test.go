@@ -20,7 +20,7 @@ var networkParts = []part{
 	{name: "netns-3", play: playManyPorts},
 	{name: "netns-4", play: playManyPorts},
 	{name: "reuseport", play: playReusePort},
-	{name: "blocked-acceptors", play: playBlockedAcceptors},
+	{name: "blocked-acceptors", play: playBlockedAcceptors, alone: true},
 }
 
 // playManyPorts makes connections with the same two addresses and ports in

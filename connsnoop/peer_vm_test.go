@@ -19,6 +19,15 @@ import (
 // TestMain lets the test binary be its own client and server: each is a
 // process with a name and a user of its own, that says what it really did.
 func TestMain(m *testing.M) {
+	for env, run := range others {
+		if text := os.Getenv(env); text != "" {
+			if err := run(text); err != nil {
+				fmt.Fprintf(os.Stderr, "%s: %s: %v\n", env, text, err)
+				os.Exit(1)
+			}
+			return
+		}
+	}
 	roles := map[string]func(job, *json.Encoder) error{"client": runClient, "server": runServer}
 	role, ok := roles[os.Getenv("CONNSNOOP_PEER")]
 	if !ok {
@@ -31,10 +40,13 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// others are what the test binary is besides, by environment variable.
+var others = map[string]func(string) error{actorEnv: runActor, extraEnv: runHelper}
+
 // init keeps the main goroutine of a peer on the main thread, whose name is
 // the process's: everything else then runs in other threads.
 func init() {
-	if os.Getenv("CONNSNOOP_PEER") != "" {
+	if os.Getenv("CONNSNOOP_PEER")+os.Getenv(actorEnv)+os.Getenv(extraEnv) != "" {
 		runtime.LockOSThread()
 	}
 }

@@ -16,7 +16,7 @@ type part struct {
 	needs kernel.Feature
 	root  bool // it keeps root in its own namespaces, to change them
 	early bool // it has connections when the tracers start
-	group bool // it has a cgroup of its own, removed as soon as it has ended
+	alone bool // it would make others less than exact
 }
 
 // parts are all scenarios, in the order of the matrix.

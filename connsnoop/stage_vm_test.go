@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,12 +100,16 @@ func perform(t testing.TB, random *rand.Rand, list []part, start func()) map[str
 		s.play(t, c)
 	}
 	for _, p := range list {
-		if !p.early {
+		if !p.early && !p.alone {
 			s.play(t, startActor(t, random, p))
 		}
 	}
-	for s.busy > 0 {
-		s.await(t)
+	s.clear(t)
+	for _, p := range list {
+		if p.alone {
+			s.play(t, startActor(t, random, p))
+			s.clear(t)
+		}
 	}
 	return s.truths
 }
@@ -126,9 +131,17 @@ func (s *stage) play(t testing.TB, c *cast) {
 		truths, err := c.finish()
 		s.mutex.Lock()
 		s.truths[c.part.name] = truths
+		t.Logf("%s played at %v", c.part.name, time.Duration(monotonic()))
 		s.mutex.Unlock()
 		s.done <- err
 	}()
+}
+
+// clear waits for all.
+func (s *stage) clear(t testing.TB) {
+	for s.busy > 0 {
+		s.await(t)
+	}
 }
 
 func (s *stage) await(t testing.TB) {

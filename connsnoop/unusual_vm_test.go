@@ -112,7 +112,7 @@ func playMPTCPListener(a *actor) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.exchange(client, server), client.close(), server.receiveEnd(), server.closeMPTCP())
+	return errors.Join(a.exchange(client, server), client.close(), server.receiveEnd(), server.close())
 }
 
 // playFastOpen makes a connection that fetches a cookie, and one whose data

@@ -34,10 +34,11 @@ func backendsHere(t testing.TB) []connsnoop.Backend {
 
 // watch is a tracer in this process, and what it has seen.
 type watch struct {
-	name   string
-	tracer *connsnoop.Tracer
-	events []connsnoop.Event
-	read   chan error
+	backend connsnoop.Backend
+	name    string
+	tracer  *connsnoop.Tracer
+	events  []connsnoop.Event
+	read    chan error
 }
 
 func startWatch(t testing.TB, options connsnoop.Options) *watch {
@@ -46,7 +47,7 @@ func startWatch(t testing.TB, options connsnoop.Options) *watch {
 	t.Cleanup(func() { require.NoError(t, tracer.Close()) })
 	backend, reason := tracer.Backend()
 	t.Logf("%s: %s", backend, reason)
-	w := &watch{name: string(backend), tracer: tracer, read: make(chan error, 1)}
+	w := &watch{backend: backend, name: string(backend), tracer: tracer, read: make(chan error, 1)}
 	go func() {
 		for event, err := range tracer.Events(context.Background()) {
 			if err != nil {
