@@ -20,8 +20,9 @@ const childName = "mini-container[child]"
 
 // The child's ends of the pipes, after stdin, stdout and stderr.
 const (
-	configFD = 3
-	statusFD = 4
+	configFD    = 3
+	statusFD    = 4
+	firstTreeFD = 5 // mounts from the supervisor, if any
 )
 
 // Capabilities, no_new_privs and the parent-death signal belong to a thread.
@@ -35,18 +36,25 @@ func init() {
 
 // IsChild reports whether this process is to become a container, which is
 // when main must call Child and nothing else.
-func IsChild() bool { return len(os.Args) == 1 && os.Args[0] == childName }
+func IsChild() bool {
+	return len(os.Args) == 1 && os.Args[0] == childName || len(os.Args) > 2 && os.Args[0] == initName
+}
 
 // setup is what the steps share.
 type setup struct {
 	config
 	root    int    // O_PATH descriptor of the rootfs, until the pivot
+	proc    int    // root of a procfs that lies at no path
+	image   int    // this executable, for an own PID 1
 	command string // path of the command in the container
 }
 
 // Child sets up the container and execs its command. It returns only if that
 // did not work; the result is this process's exit code.
 func Child() int {
+	if os.Args[0] == initName {
+		return runInit(os.Args[1], os.Args[2:])
+	}
 	status := os.NewFile(statusFD, "status")
 	last := child(newReceiver(os.NewFile(configFD, "config")), status)
 	// The supervisor prints the error. If it is gone there is no one to tell.
@@ -56,7 +64,7 @@ func Child() int {
 
 // child returns only with an error in the message.
 func child(in *json.Decoder, out io.Writer) message {
-	s := &setup{root: -1}
+	s := &setup{root: -1, proc: -1, image: -1}
 	if err := in.Decode(&s.config); err != nil {
 		return failed("configure", fmt.Errorf("read configuration: %w", err))
 	}
@@ -67,8 +75,17 @@ func child(in *json.Decoder, out io.Writer) message {
 	if err := synchronize(in, out, ready); err != nil {
 		return failed("synchronize", err)
 	}
-	err := syscall.Exec(s.command, s.Spec.Process.Args, s.Spec.Process.Env)
-	return failed("exec", execError(s.command, err))
+	return failed("exec", execError(s.command, s.exec()))
+}
+
+// exec becomes the command, or the PID 1 that starts it. It returns only if
+// that did not work.
+func (s *setup) exec() error {
+	args, env := s.Spec.Process.Args, s.Spec.Process.Env
+	if s.Extra.Init {
+		return s.execInit(args, env)
+	}
+	return syscall.Exec(s.command, args, env)
 }
 
 // runSteps stops at the first step that does not work. Nothing is undone:

@@ -28,14 +28,14 @@ func mapIDs(proc string, pid int, spec *specs.Spec) error {
 	if !setgroupsAllowed(spec) {
 		// Without privilege the kernel wants this before gid_map: dropping a
 		// group can win access (user_namespaces(7)).
-		if err := writeProc(proc, pid, "setgroups", "deny"); err != nil {
+		if err := writeMap(proc, pid, "setgroups", "deny"); err != nil {
 			return err
 		}
 	}
-	if err := writeProc(proc, pid, "uid_map", mapLines(spec.Linux.UIDMappings)); err != nil {
+	if err := writeMap(proc, pid, "uid_map", mapLines(spec.Linux.UIDMappings)); err != nil {
 		return err
 	}
-	return writeProc(proc, pid, "gid_map", mapLines(spec.Linux.GIDMappings))
+	return writeMap(proc, pid, "gid_map", mapLines(spec.Linux.GIDMappings))
 }
 
 // mapsOnly reports whether one id is all that is mapped.
@@ -57,7 +57,7 @@ func mapLines(maps []specs.LinuxIDMapping) string {
 	return text.String()
 }
 
-func writeProc(proc string, pid int, name, text string) error {
+func writeMap(proc string, pid int, name, text string) error {
 	path := filepath.Join(proc, strconv.Itoa(pid), name)
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {

@@ -109,13 +109,14 @@ func requireFileSystem(t *testing.T, v view, s story) {
 	}
 	for target, want := range map[string]string{
 		"/": "tmpfs", "/proc": "proc", "/dev": "tmpfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs", "/sys": "sysfs", "/proc/sys": "proc",
+		"/dev/mqueue": "mqueue", "/sys/fs/cgroup": "cgroup2",
 	} {
 		require.Equal(t, want, types[target], target)
 	}
 	require.Equal(t, map[string]string{
 		"null": "c 1:3 666", "zero": "c 1:5 666", "full": "c 1:7 666", "random": "c 1:8 666", "urandom": "c 1:9 666", "tty": "c 5:0 666",
 		"fd": "-> /proc/self/fd", "stdin": "-> /proc/self/fd/0", "stdout": "-> /proc/self/fd/1", "stderr": "-> /proc/self/fd/2",
-		"ptmx": "-> pts/ptmx", "pts": "dir", "shm": "dir",
+		"ptmx": "-> pts/ptmx", "pts": "dir", "shm": "dir", "mqueue": "dir",
 	}, s.Dev)
 }
 

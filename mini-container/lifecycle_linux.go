@@ -25,6 +25,13 @@ var supervisorSteps = []step[*supervisor]{
 	},
 	{
 		Step: Step{
+			"idmapped-mounts", BySupervisor, "copy mounts and let their files have other owners", "mount_setattr(2)",
+			"files of the host's root would belong to nobody inside", []string{"open_tree", "mount_setattr", "clone"},
+		},
+		when: (*supervisor).wantsIDMounts, run: (*supervisor).idmapMounts, undo: (*supervisor).closeTrees,
+	},
+	{
+		Step: Step{
 			"clone", BySupervisor, "start the child in all its new namespaces at once", "clone(2)",
 			"there would be no container", []string{"clone", "clone3", "execve", "prctl", "setsid"},
 		},
@@ -72,14 +79,35 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"bind-rootfs", ByChild, "make the rootfs a mount of its own, without devices", "mount(2)",
-			"pivot_root only takes a mount point", []string{"mount"},
+			"pivot_root only takes a mount point", []string{"mount", "move_mount"},
 		},
-		run: bindRootfs,
+		when: func(s *setup) bool { return !s.Extra.Overlay }, run: bindRootfs,
+	},
+	{
+		Step: Step{
+			"overlay-rootfs", ByChild, "put a layer in memory over the rootfs", "mount(2)",
+			"what the command changes would stay", []string{"mount", "mkdirat", "fchownat", "fchmodat"},
+		},
+		when: func(s *setup) bool { return s.Extra.Overlay }, run: overlayRootfs,
+	},
+	{
+		Step: Step{
+			"keep-image", ByChild, "hold our own executable open, to be PID 1 later", "execveat(2)",
+			"after the pivot it lies at no path", []string{"execveat"},
+		},
+		when: func(s *setup) bool { return s.Extra.Init }, run: keepImage,
+	},
+	{
+		Step: Step{
+			"private-proc", ByChild, "open a procfs that lies at no path", "fsopen(2)",
+			"a write to /proc could be led to another file (CVE-2025-52881)", []string{"fsopen", "fsconfig", "fsmount"},
+		},
+		run: privateProc,
 	},
 	{
 		Step: Step{
 			"mounts", ByChild, "mount what the configuration lists", "mount(2)",
-			"no /proc, /sys, /dev of its own", []string{"mount"},
+			"no /proc, /sys, /dev of its own", []string{"mount", "open_tree", "move_mount", "mount_setattr"},
 		},
 		run: mountAll,
 	},
@@ -110,6 +138,13 @@ var childSteps = []step[*setup]{
 			"root inside could read the host's memory and keys", []string{"mount"},
 		},
 		run: maskPaths,
+	},
+	{
+		Step: Step{
+			"readonly-root", ByChild, "make the rootfs read-only", "mount(2)",
+			"the command could change its own programs", []string{"mount"},
+		},
+		when: func(s *setup) bool { return s.Spec.Root.Readonly }, run: readonlyRoot,
 	},
 	{
 		Step: Step{

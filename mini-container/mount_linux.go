@@ -3,7 +3,6 @@ package minicontainer
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -13,8 +12,14 @@ import (
 
 // mountAll mounts what the configuration lists, in its order.
 func mountAll(s *setup) error {
-	for _, m := range s.Spec.Mounts {
-		if err := mountOne(s.root, m); err != nil {
+	for i, m := range s.Spec.Mounts {
+		var err error
+		if isBind(m) {
+			err = s.bind(i, m)
+		} else {
+			err = mountOne(s.root, m)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -27,8 +32,8 @@ func mountOne(root int, m specs.Mount) error {
 		return err
 	}
 	defer unix.Close(target)
-	flags, data := mountFlags(m.Options)
-	if err := unix.Mount(m.Source, procFD(target), m.Type, flags, data); err != nil {
+	options := parseMountOptions(m.Options)
+	if err := unix.Mount(m.Source, procFD(target), m.Type, options.flags, options.data()); err != nil {
 		return mountError(m, err)
 	}
 	if m.Type == "proc" {
@@ -63,31 +68,6 @@ func checkProc(root int, name string) error {
 		return fmt.Errorf("check %s: not procfs but file system type %#x", name, st.Type)
 	}
 	return nil
-}
-
-// mountOptions are those that mount(2) takes as flags; what is not listed
-// goes to the file system as data.
-var mountOptions = map[string]uintptr{
-	"nodev":       unix.MS_NODEV,
-	"noexec":      unix.MS_NOEXEC,
-	"nosuid":      unix.MS_NOSUID,
-	"noatime":     unix.MS_NOATIME,
-	"relatime":    unix.MS_RELATIME,
-	"strictatime": unix.MS_STRICTATIME,
-	"ro":          unix.MS_RDONLY,
-}
-
-// mountFlags splits fstab-style options into the two forms of mount(2).
-func mountFlags(options []string) (flags uintptr, data string) {
-	var rest []string
-	for _, option := range options {
-		if flag, ok := mountOptions[option]; ok {
-			flags |= flag
-			continue
-		}
-		rest = append(rest, option)
-	}
-	return flags, strings.Join(rest, ",")
 }
 
 // readonlyPaths binds each path on itself and makes that mount read-only.

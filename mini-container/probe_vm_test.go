@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"strconv"
@@ -48,11 +49,19 @@ func probe(mode string) int {
 		for {
 			time.Sleep(time.Hour)
 		}
+	case "spawn": // leave a process behind
+		cmd := exec.Command("/bin/probe")
+		cmd.Env = []string{probeEnv + "=exit:0"}
+		cmd.Start()
+		return 0
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return code
 	case "signals": // name each signal that arrives; SIGTERM is the last
 		return nameSignals()
+	}
+	if act(verb, argument) {
+		return 0
 	}
 	return 99
 }

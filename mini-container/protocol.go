@@ -25,6 +25,11 @@ const goAhead = "exec"
 type config struct {
 	Spec  *specs.Spec `json:"spec"`
 	Extra Extra       `json:"extra"`
+
+	// Descriptors of mounts to use instead of the paths: for the rootfs, and
+	// by index for Spec.Mounts.
+	RootTree   int         `json:"root_tree,omitempty"`
+	MountTrees map[int]int `json:"mount_trees,omitempty"`
 }
 
 // message is what the child says.

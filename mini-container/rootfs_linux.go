@@ -1,19 +1,22 @@
 package minicontainer
 
 import (
-	"errors"
 	"fmt"
-	"path"
 
 	"golang.org/x/sys/unix"
-
-	"namespaces-cgroups-ebpf/internal/exitcode"
 )
 
 // privatePropagation cuts this mount namespace off from the host's: systemd
 // makes / shared, and a copy of a shared mount stays in its peer group.
-func privatePropagation(*setup) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+//
+// With a bind mount that is to follow the host's (propagation slave) all stay
+// slaves for the moment: what happens here still does not show on the host.
+func privatePropagation(s *setup) error {
+	propagation := uintptr(unix.MS_PRIVATE)
+	if followsHost(s.Spec) {
+		propagation = unix.MS_SLAVE
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|propagation, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	return nil
@@ -23,16 +26,42 @@ func privatePropagation(*setup) error {
 // it: from here on every path is looked up below that descriptor.
 func bindRootfs(s *setup) error {
 	dir := s.Spec.Root.Path
-	if err := unix.Mount(dir, dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("bind rootfs: %w", err)
+	if err := s.placeRoot(dir); err != nil {
+		return err
 	}
 	root, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open rootfs: %w", err)
 	}
 	s.root = root
+	if err := unix.Mount("", procFD(root), "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make rootfs private: %w", err)
+	}
 	// A device node that came with the image must not open the host's disk.
 	return remount(root, unix.MS_NODEV)
+}
+
+// placeRoot: a tree that the supervisor has prepared is only to be put there.
+func (s *setup) placeRoot(dir string) error {
+	if s.RootTree != 0 {
+		if err := unix.MoveMount(s.RootTree, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+			return fmt.Errorf("place idmapped rootfs: %w", err)
+		}
+		return nil
+	}
+	if err := unix.Mount(dir, dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("bind rootfs: %w", err)
+	}
+	return nil
+}
+
+// readonlyRoot comes after everything that is to be created in the rootfs.
+// What is mounted on it keeps its own flags.
+func readonlyRoot(s *setup) error {
+	if err := remount(s.root, unix.MS_RDONLY); err != nil {
+		return fmt.Errorf("make rootfs read-only: %w", err)
+	}
+	return nil
 }
 
 // remount adds flags to the mount that fd lies on. The flags it has must be
@@ -61,59 +90,6 @@ func keptFlags(st int64) uintptr {
 	return flags
 }
 
-// openInRoot opens a path below the rootfs as an O_PATH descriptor. It never
-// leaves the rootfs and refuses symbolic links: an image whose /proc is a link
-// turned mounts and writes against the host (CVE-2019-19921, CVE-2026-41579).
-func openInRoot(root int, name string) (int, error) {
-	fd, err := unix.Openat2(root, name, &unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS,
-	})
-	if errors.Is(err, unix.ELOOP) {
-		return -1, exitcode.With(exitcode.Usage, fmt.Errorf("open %s in rootfs: it is, or lies behind, a symbolic link; refused", name))
-	}
-	if err != nil {
-		return -1, fmt.Errorf("open %s in rootfs: %w", name, err)
-	}
-	return fd, nil
-}
-
-// ensureDir opens a directory below the rootfs, made if it is not there.
-func ensureDir(root int, name string) (int, error) {
-	fd, err := openInRoot(root, name)
-	if errors.Is(err, unix.ENOENT) && name != "/" {
-		if err := makeDir(root, name); err != nil {
-			return -1, err
-		}
-		fd, err = openInRoot(root, name)
-	}
-	if err != nil {
-		return -1, err
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		unix.Close(fd)
-		return -1, exitcode.With(exitcode.Usage, fmt.Errorf("open %s in rootfs: not a directory", name))
-	}
-	return fd, nil
-}
-
-func makeDir(root int, name string) error {
-	parent, err := ensureDir(root, path.Dir(name))
-	if err != nil {
-		return err
-	}
-	defer unix.Close(parent)
-	err = unix.Mkdirat(parent, path.Base(name), 0o755)
-	switch {
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EROFS):
-		return exitcode.With(exitcode.Usage, fmt.Errorf("create %s in rootfs: %w (create it yourself, empty)", name, err))
-	case err != nil && !errors.Is(err, unix.EEXIST):
-		return fmt.Errorf("create %s in rootfs: %w", name, err)
-	}
-	return nil
-}
-
 // pivotRoot swaps the rootfs for the host's root and lets go of the latter.
 // With "." for both, the old root lies on top of the new one for a moment and
 // no directory is needed to put it in: pivot_root(2), NOTES.
@@ -136,5 +112,5 @@ func pivotRoot(s *setup) error {
 }
 
 // procFD names an open descriptor for system calls that only take a path.
-// It works until the pivot, while the host's /proc is there.
+// Until the pivot it is the host's /proc that answers, then our own.
 func procFD(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }

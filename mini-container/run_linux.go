@@ -57,7 +57,10 @@ func (s *supervisor) note(t StepTiming) {
 }
 
 func (s *supervisor) validate() error {
-	return exitcode.With(exitcode.Usage, Validate(s.Spec))
+	if err := Validate(s.Spec); err != nil {
+		return exitcode.With(exitcode.Usage, err)
+	}
+	return exitcode.With(exitcode.Usage, checkMountOptions(s.Spec, s.Extra))
 }
 
 func (s *supervisor) checkRootfs() error {

@@ -23,12 +23,18 @@ type Options struct {
 
 	UIDMaps, GIDMaps []specs.LinuxIDMapping           // instead of HostUID and HostGID
 	Time             bool                             // also a new time namespace
+	Mounts           []specs.Mount                    // after the usual ones
+	ReadonlyRoot     bool                             // the command cannot change its root directory
 	TimeOffsets      map[string]specs.LinuxTimeOffset // of "monotonic" and "boottime"; implies Time
 }
 
 // Extra is what a container can have that the OCI runtime configuration has
 // no word for.
-type Extra struct{}
+type Extra struct {
+	Overlay   bool `json:"overlay,omitempty"`    // changes to the rootfs go to memory and away
+	IDMapRoot bool `json:"idmap_root,omitempty"` // files in the rootfs belong to whom the user namespace maps their owner to
+	Init      bool `json:"init,omitempty"`       // PID 1 is ours: it reaps, and passes signals on
+}
 
 // NewSpec returns the OCI runtime configuration for the options: everything
 // that Run does is read from it. It does not look at the machine; Validate
@@ -36,9 +42,9 @@ type Extra struct{}
 func NewSpec(o Options) *specs.Spec {
 	spec := &specs.Spec{
 		Version:  specs.Version,
-		Root:     &specs.Root{Path: o.Rootfs},
+		Root:     &specs.Root{Path: o.Rootfs, Readonly: o.ReadonlyRoot},
 		Hostname: orDefault(o.Hostname, DefaultHostname),
-		Mounts:   defaultMounts(!o.UserNS || len(o.GIDMaps) > 0),
+		Mounts:   append(defaultMounts(!o.UserNS || len(o.GIDMaps) > 0), o.Mounts...),
 		Process: &specs.Process{
 			Args:            o.Args,
 			Env:             mergeEnv([]string{"PATH=" + DefaultPath}, o.Env),
@@ -92,8 +98,10 @@ func defaultMounts(groupTTY bool) []specs.Mount {
 	return []specs.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+		{Destination: "/sys/fs/cgroup", Type: "cgroup2", Source: "cgroup2", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=0755", "size=65536k"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: pts},
+		{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
 	}
 }

@@ -72,7 +72,8 @@ func TestValidate(t *testing.T) {
 		{"inheritable capability", func(s *specs.Spec) { s.Process.Capabilities.Inheritable = []string{"CAP_KILL"} }, "inheritable"},
 		{"mount on the root", func(s *specs.Spec) { s.Mounts[0].Destination = "/" }, "mount destination"},
 		{"mount destination with ..", func(s *specs.Spec) { s.Mounts[0].Destination = "/proc/../etc" }, "mount destination"},
-		{"bind mount", func(s *specs.Spec) { s.Mounts[0].Type = "bind" }, "not supported yet"},
+		{"bind mount on /proc", func(s *specs.Spec) { s.Mounts[0].Type = "bind" }, "procfs alone"},
+		{"mount below /proc", func(s *specs.Spec) { s.Mounts[1].Destination = "/proc/self/attr" }, "procfs alone"},
 		{"seccomp", func(s *specs.Spec) { s.Linux.Seccomp = &specs.LinuxSeccomp{} }, "linux.seccomp"},
 		{"user", func(s *specs.Spec) { s.Process.User.UID = 7 }, "process.user"},
 	}

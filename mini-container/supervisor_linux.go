@@ -22,6 +22,10 @@ type supervisor struct {
 	status  *os.File         // from the child
 	from    *json.Decoder    // messages on status
 	seen    message          // the child's "ready"
+
+	trees      []*os.File // mounts for the child, see config
+	rootTree   int
+	mountTrees map[int]int
 }
 
 // clone starts the child in all its namespaces at once. It stops at its first
@@ -41,7 +45,7 @@ func (s *supervisor) clone() error {
 	s.status, s.from = statusRead, newReceiver(statusRead)
 	plan := &spawn.Plan{
 		Args: []string{childName}, Env: append(faultEnv(), "GOMAXPROCS=1"),
-		Files:  []*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, // fd 3 and 4 of the child
+		Files:  append([]*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, s.trees...), // see configFD
 		Flags:  cloneFlagsOf(s.Spec),
 		Cgroup: s.cgroup,
 		Time:   timeOffsets(s.Spec),
@@ -70,7 +74,7 @@ func (s *supervisor) reap() error {
 // configure sends the configuration and waits until the child is set up and
 // stands before its exec, or has failed.
 func (s *supervisor) configure() error {
-	if err := send(s.config, config{s.Spec, s.Extra}); err != nil {
+	if err := send(s.config, config{s.Spec, s.Extra, s.rootTree, s.mountTrees}); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
 	}
 	if err := s.from.Decode(&s.seen); err != nil {

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
@@ -35,10 +36,47 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-func TestMountFlags(t *testing.T) {
-	flags, data := mountFlags([]string{"nosuid", "ro", "mode=0755", "newinstance"})
-	require.Equal(t, uintptr(unix.MS_NOSUID|unix.MS_RDONLY), flags)
-	require.Equal(t, "mode=0755,newinstance", data)
+func TestParseMountOptions(t *testing.T) {
+	o := parseMountOptions([]string{"nosuid", "ro", "mode=0755", "newinstance"})
+	require.Equal(t, uintptr(unix.MS_NOSUID|unix.MS_RDONLY), o.flags)
+	require.Equal(t, "mode=0755,newinstance", o.data())
+	o = parseMountOptions([]string{"rbind", "rro", "ridmap", "dev", "rslave", "rw"})
+	require.Equal(t, mountOptions{
+		recursive: true, readonlyAll: true, idmap: true, devices: true, propagation: unix.MS_SLAVE | unix.MS_REC,
+	}, o)
+}
+
+func TestCheckMountOptions(t *testing.T) {
+	bind := func(options ...string) specs.Mount {
+		return specs.Mount{Destination: "/data", Source: "/srv", Type: "bind", Options: options}
+	}
+	one := []specs.LinuxIDMapping{{Size: 1}}
+	tests := []struct {
+		name  string
+		mount specs.Mount
+		want  string
+	}{
+		{"good bind", bind("rbind", "ro", "rslave"), ""},
+		{"relative source", specs.Mount{Destination: "/data", Source: "srv", Type: "bind"}, "not an absolute path"},
+		{"shared", bind("rshared"), `option "rshared" is not known`},
+		{"idmap of nothing", bind("idmap"), "needs mappings"},
+		{"half an idmap", specs.Mount{Destination: "/data", Source: "/srv", Type: "bind", UIDMappings: one}, "needs both"},
+		{"disk", specs.Mount{Destination: "/data", Source: "/dev/sda", Type: "ext4"}, `"ext4" is not supported`},
+		{"slave tmpfs", specs.Mount{Destination: "/data", Type: "tmpfs", Options: []string{"rslave"}}, "but it is none"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			spec := NewSpec(options(nil))
+			spec.Mounts = append(spec.Mounts, tt.mount)
+			err := checkMountOptions(spec, Extra{})
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+	require.ErrorContains(t, checkMountOptions(NewSpec(options(nil)), Extra{IDMapRoot: true}), "needs a user namespace")
 }
 
 func TestKeptFlags(t *testing.T) {

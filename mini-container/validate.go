@@ -32,7 +32,6 @@ func checkUnsupported(spec *specs.Spec) error {
 		name string
 		used bool
 	}{
-		{"root.readonly", spec.Root.Readonly},
 		{"domainname", spec.Domainname != ""},
 		{"hooks", spec.Hooks != nil},
 		{"process.terminal", spec.Process.Terminal},
@@ -169,11 +168,8 @@ func checkMounts(spec *specs.Spec) error {
 		if !path.IsAbs(m.Destination) || path.Clean(m.Destination) != m.Destination || m.Destination == "/" {
 			return fmt.Errorf("mount destination %q is not a clean absolute path below /", m.Destination)
 		}
-		if len(m.UIDMappings)+len(m.GIDMappings) > 0 {
-			return fmt.Errorf("idmapped mount on %s is not supported yet", m.Destination)
-		}
-		if m.Type == "" || m.Type == "bind" {
-			return fmt.Errorf("bind mount on %s is not supported yet", m.Destination)
+		if m.Destination == "/proc" != (m.Type == "proc") || strings.HasPrefix(m.Destination, "/proc/") {
+			return fmt.Errorf("mount on %s: /proc is for procfs alone", m.Destination) // CVE-2019-16884
 		}
 	}
 	return nil

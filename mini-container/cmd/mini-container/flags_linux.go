@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -72,4 +73,26 @@ func subIDs(o *minicontainer.Options) (err error) {
 	}
 	o.UIDMaps, o.GIDMaps, err = minicontainer.SubIDs(os.DirFS("/etc"), caller.Username, o.HostUID, o.HostGID)
 	return err
+}
+
+// bindFlags turns "SOURCE:DESTINATION[:OPTION,...]" into a mount.
+func bindFlags(values []string) ([]specs.Mount, error) {
+	var mounts []specs.Mount
+	for _, value := range values {
+		source, rest, found := strings.Cut(value, ":")
+		destination, options, _ := strings.Cut(rest, ":")
+		if !found || source == "" || destination == "" {
+			return nil, fmt.Errorf("bind mount %q is not SOURCE:DESTINATION[:OPTIONS]", value)
+		}
+		source, err := filepath.Abs(source)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", value, err)
+		}
+		m := specs.Mount{Source: source, Destination: destination, Type: "bind", Options: []string{"rbind"}}
+		if options != "" {
+			m.Options = append(m.Options, strings.Split(options, ",")...)
+		}
+		mounts = append(mounts, m)
+	}
+	return mounts, nil
 }

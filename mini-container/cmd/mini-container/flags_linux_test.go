@@ -26,3 +26,34 @@ func TestMapFlags(t *testing.T) {
 		require.Error(t, err, bad)
 	}
 }
+
+func TestBindFlags(t *testing.T) {
+	got, err := bindFlags([]string{"/srv:/data:ro,nosuid", "/a:/b"})
+	require.NoError(t, err)
+	require.Equal(t, []specs.Mount{
+		{Source: "/srv", Destination: "/data", Type: "bind", Options: []string{"rbind", "ro", "nosuid"}},
+		{Source: "/a", Destination: "/b", Type: "bind", Options: []string{"rbind"}},
+	}, got)
+	for _, bad := range []string{"", "/a", ":/b", "/a:"} {
+		_, err := bindFlags([]string{bad})
+		require.Error(t, err, bad)
+	}
+}
+
+func FuzzFlags(f *testing.F) {
+	f.Add("/srv:/data:ro")
+	f.Add("0:1000:1")
+	f.Add("both=-1ns")
+	f.Fuzz(func(t *testing.T, text string) {
+		if maps, err := mapFlags([]string{text}); err == nil {
+			require.Len(t, maps, 1)
+		}
+		if mounts, err := bindFlags([]string{text}); err == nil {
+			require.NotEmpty(t, mounts[0].Destination)
+		}
+		offsets, err := timeFlags([]string{text})
+		for _, offset := range offsets {
+			require.Less(t, offset.Nanosecs, uint32(1_000_000_000), err)
+		}
+	})
+}

@@ -39,6 +39,8 @@ type runFlags struct {
 	uidMaps []string
 	gidMaps []string
 	times   []string
+	binds   []string
+	extra   minicontainer.Extra
 }
 
 func newRun(code *int) *cobra.Command {
@@ -67,6 +69,11 @@ func newRun(code *int) *cobra.Command {
 	cmd.Flags().StringArrayVar(&flags.gidMaps, "gid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` group ids; may be repeated")
 	cmd.Flags().BoolVar(&o.Time, "time-ns", false, "also a new time namespace")
 	cmd.Flags().StringArrayVar(&flags.times, "time-offset", nil, "shift a clock in a new time namespace: `CLOCK=DURATION`, where CLOCK is monotonic, boottime or both; may be repeated")
+	cmd.Flags().StringArrayVar(&flags.binds, "bind", nil, "show `SOURCE:DESTINATION[:OPTIONS]` of the host, with all below it; options as in mount(8): ro, rro, nosuid, noexec, dev, idmap, rslave; may be repeated")
+	cmd.Flags().BoolVar(&o.ReadonlyRoot, "read-only", false, "make the root directory read-only")
+	cmd.Flags().BoolVar(&flags.extra.Overlay, "overlay", false, "keep changes to the root directory in memory, and forget them at the end")
+	cmd.Flags().BoolVar(&flags.extra.IDMapRoot, "idmap-root", false, "with --user-ns, let the files in the root directory belong to the mapped ids")
+	cmd.Flags().BoolVar(&flags.extra.Init, "init", false, "run the command below a PID 1 that reaps orphans and passes signals on")
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
 	return cmd
 }
@@ -91,7 +98,7 @@ func (f *runFlags) run() (int, error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
 	container := minicontainer.Container{
-		Spec: minicontainer.NewSpec(f.options), Signals: signals,
+		Spec: minicontainer.NewSpec(f.options), Extra: f.extra, Signals: signals,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
 	report, err := container.Run()
@@ -111,6 +118,9 @@ func (f *runFlags) translate() (err error) {
 		return err
 	}
 	if o.GIDMaps, err = mapFlags(f.gidMaps); err != nil {
+		return err
+	}
+	if o.Mounts, err = bindFlags(f.binds); err != nil {
 		return err
 	}
 	if o.TimeOffsets, err = timeFlags(f.times); err != nil {

@@ -52,13 +52,13 @@ func (r *rawPlan) sameImage(tree uintptr) unix.Errno {
 
 // sealAttached does it with what old kernels have: only a mount that is
 // somewhere can be made read-only. It goes over the executable in this mount
-// namespace, whose mounts must be private first.
+// namespace, from which nothing may reach the host's any more by then.
 //
 //go:nosplit
 //go:norace
 func (r *rawPlan) sealAttached(tree uintptr) unix.Errno {
 	root := [2]byte{'/', 0}
-	_, _, errno := unix.RawSyscall6(unix.SYS_MOUNT, 0, uintptr(unsafe.Pointer(&root)), 0, unix.MS_REC|unix.MS_PRIVATE, 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_MOUNT, 0, uintptr(unsafe.Pointer(&root)), 0, unix.MS_REC|unix.MS_SLAVE, 0, 0)
 	if errno != 0 {
 		return errno
 	}
