@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,10 +45,11 @@ var errInterrupted = errors.New("interrupted")
 
 // entryRun runs one plan entry in a VM and records it.
 type entryRun struct {
-	vm    *VM
-	entry plan.Entry
-	seed  uint64
-	dir   string // on the host, for everything the entry puts out
+	vm      *VM
+	entry   plan.Entry
+	seed    uint64
+	modules []string // besides those of its plan
+	dir     string   // on the host, for everything the entry puts out
 }
 
 // run records one entry. The second value is the reason why the VM is no
@@ -116,7 +118,7 @@ func (r *entryRun) command(ctx context.Context) (*Cmd, *headBuffer, func() error
 	out, errOut := &diskWriter{w: stdout}, &diskWriter{w: stderr}
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(head, out), errOut
 	cmd.Env, cmd.Dir, cmd.OutDir = r.env(), "/payload", guestOut+"/"+r.outName()
-	cmd.Modules = r.entry.Needs.Modules
+	cmd.Modules = slices.Concat(r.modules, r.entry.Needs.Modules)
 	if !r.entry.Needs.Root {
 		cmd.UID, cmd.GID = nobody, nobody
 	}

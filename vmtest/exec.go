@@ -36,7 +36,8 @@ type ExecConfig struct {
 	Dir string
 	// UID and GID the command runs with.
 	UID, GID uint32
-	// Modules are loaded before the command starts.
+	// Modules are loaded before the command starts: by name, or, with a slash,
+	// files of the host.
 	Modules []string
 	// Timeout of the command; 0 is none. It is sent SIGQUIT first.
 	Timeout time.Duration

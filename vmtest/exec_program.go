@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"namespaces-cgroups-ebpf/vmtest/internal/userland"
@@ -35,6 +37,9 @@ func (e *execution) locate() error {
 	if e.Mounts, err = checkMounts(e.Mounts); err != nil {
 		return err
 	}
+	if err := e.bringModules(); err != nil {
+		return err
+	}
 	if e.Dir == "" {
 		e.Dir = "/"
 		if e.mounted(e.cwd) {
@@ -43,6 +48,29 @@ func (e *execution) locate() error {
 	}
 	e.Env, err = execEnv(e.Dir, e.Env)
 	return err
+}
+
+// guestModules is where modules of the host are in the guest.
+const guestModules = "/run/vmtest-modules"
+
+// bringModules takes modules that are files of the host along.
+func (e *execution) bringModules() error {
+	e.Modules = slices.Clone(e.Modules)
+	for i, name := range e.Modules {
+		if !strings.Contains(name, "/") {
+			continue
+		}
+		file, err := filepath.EvalSymlinks(name)
+		if err != nil {
+			return fmt.Errorf("load module %s: %w", name, err)
+		}
+		m := Mount{Source: file, Target: path.Join(guestModules, filepath.Base(name))}
+		if e.Mounts, err = checkMounts(append(e.Mounts, m)); err != nil {
+			return fmt.Errorf("load module %s: %w", name, err)
+		}
+		e.Modules[i] = m.Target
+	}
+	return nil
 }
 
 // mounted tells whether a mount brings path into the guest.

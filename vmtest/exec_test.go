@@ -31,6 +31,7 @@ func TestExecRefuses(t *testing.T) {
 		{"two on a terminal", ExecConfig{Kernels: []string{"6.12", "6.1"}, Argv: []string{"true"}, Terminal: &Terminal{}}, "one kernel at a time"},
 		{"no such program", ExecConfig{Kernels: []string{"6.12"}, Argv: []string{"./none"}}, "none: no such file"},
 		{"bad environment", ExecConfig{Kernels: []string{"6.12"}, Argv: []string{"true"}, Env: []string{"=x"}}, `environment "=x"`},
+		{"no such module", ExecConfig{Kernels: []string{"6.12"}, Argv: []string{"true"}, Modules: []string{"./none.ko"}}, "load module ./none.ko: "},
 		{"bad mount", ExecConfig{Kernels: []string{"6.12"}, Argv: []string{"true"}, Config: Config{Mounts: []Mount{{Source: "none"}}}}, "none: no such file"},
 	}
 	for _, tt := range tests {
@@ -160,4 +161,10 @@ func TestLocate(t *testing.T) {
 	require.False(t, mounted.brings("/elsewhere"))
 
 	require.Equal(t, "/x", locate(ExecConfig{Argv: []string{"tool"}, Dir: "/x"}).Dir)
+
+	modules := []string{"veth", "../tool"}
+	loaded := locate(ExecConfig{Argv: []string{"tool"}, Modules: modules})
+	require.Equal(t, []string{"veth", "/run/vmtest-modules/tool"}, loaded.Modules)
+	require.Equal(t, "/run/vmtest-modules/tool", loaded.Mounts[0].Target)
+	require.Equal(t, "../tool", modules[1], "the caller's own")
 }

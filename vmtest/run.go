@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,8 @@ type RunConfig struct {
 	Resume bool
 	// Jobs is the number of VMs at once; 0 is one per CPU, as memory allows.
 	Jobs int
+	// Modules are loaded before each test, besides those of its plan.
+	Modules []string
 	// Seed of the tests' random inputs; 0 draws one, or takes that of the run
 	// which is resumed.
 	Seed uint64
@@ -122,6 +125,11 @@ func newRunner(c RunConfig) (*runner, error) {
 func checkConfig(c RunConfig) error {
 	if !slices.Contains([]string{"", "auto", "kvm", "tcg"}, c.Accelerator) {
 		return fmt.Errorf("accelerator %q, want auto, kvm or tcg", c.Accelerator)
+	}
+	for _, name := range c.Modules {
+		if name == "" || strings.ContainsAny(name, "/ ") {
+			return fmt.Errorf("module %q, want the name of one of the kernel's own", name)
+		}
 	}
 	if c.Jobs < 0 {
 		return fmt.Errorf("%d VMs at once, want 1 or more (0 is one per CPU)", c.Jobs)

@@ -50,6 +50,7 @@ func (r *runner) seedReport() {
 				Kernel: release, Arch: runtime.GOARCH, CPUCount: runtime.NumCPU(), MemoryBytes: meminfo("MemTotal"),
 			},
 			Accelerator: report.Accelerator{Name: "none", Reason: "not chosen yet"},
+			Guest:       &report.Guest{MemoryBytes: r.MemoryBytes, CPUCount: r.CPUs, KernelArgs: r.KernelArgs, Modules: r.Modules},
 		},
 		Kernels: []report.Kernel{}, Results: []report.Result{}, Quota: []report.Quota{},
 	}
@@ -101,7 +102,24 @@ func (r *runner) reproduce(s kernels.Series, e plan.Entry) string {
 	if r.Cold {
 		command += " --cold"
 	}
-	return command
+	return command + r.guestFlags()
+}
+
+// guestFlags are the flags for a guest that is not the usual one.
+func (r *runner) guestFlags() (flags string) {
+	if r.MemoryBytes != DefaultMemoryBytes {
+		flags += fmt.Sprintf(" --memory %dM", r.MemoryBytes>>20)
+	}
+	if r.CPUs != DefaultCPUs {
+		flags += fmt.Sprintf(" --cpus %d", r.CPUs)
+	}
+	if len(r.KernelArgs) > 0 {
+		flags += " --append '" + strings.ReplaceAll(strings.Join(r.KernelArgs, " "), "'", `'\''`) + "'"
+	}
+	for _, name := range r.Modules {
+		flags += " --module " + name
+	}
+	return flags
 }
 
 // kernelArg names a kernel on a command line. A directory of this machine
@@ -124,15 +142,19 @@ func (r *runner) update(change func(*Report)) {
 	r.dirty = true
 }
 
-// provenance takes down what is known once the shared parts are there. Where
-// cells need other images too, a kernel's row names the first.
+// provenance takes down what is known once the shared parts are there.
 func (r *runner) provenance(shared *assets) {
 	version := qemu.Version()
 	r.update(func(rep *Report) {
 		rep.Run.QEMUVersion = version
 		rep.Run.Accelerator = report.Accelerator{Name: shared.accelerator.Name, Reason: shared.accelerator.Reason}
-		for i := range rep.Kernels {
-			rep.Kernels[i].ImageHash = shared.image.Hash
+		for _, c := range r.cells {
+			row, name := &rep.Kernels[c.kernel], c.entry.Needs.Image
+			disk := report.Image{Name: name, Hash: r.images[name].image.Hash}
+			if !slices.Contains(row.Images, disk) {
+				row.Images = append(row.Images, disk)
+			}
+			row.ImageHash = row.Images[0].Hash
 		}
 	})
 }

@@ -113,6 +113,34 @@ func TestSeededReportIsLost(t *testing.T) {
 	require.Equal(t, report.Lost, rep.Kernels[0].Outcome)
 	require.Equal(t, "bin/vmtest run --kernels 5.10 --tests bpf-tour/list --tier default --seed 7", rep.Results[0].Reproduce)
 	require.FileExists(t, filepath.Join(r.Out, report.MarkdownFile))
+	require.Equal(t, &report.Guest{MemoryBytes: DefaultMemoryBytes, CPUCount: DefaultCPUs}, rep.Run.Guest)
+}
+
+// TestGuestIsReported: what was asked for beyond the usual guest is in the
+// report and in the command that runs a test again.
+func TestGuestIsReported(t *testing.T) {
+	r := testRunner(t)
+	r.MemoryBytes, r.CPUs, r.KernelArgs, r.Modules = 2<<30, 1, []string{"a=1", "b='2'"}, []string{"veth"}
+	r.seedReport()
+	rep := written(t, r)
+	require.Equal(t, &report.Guest{MemoryBytes: 2 << 30, CPUCount: 1, KernelArgs: r.KernelArgs, Modules: r.Modules}, rep.Run.Guest)
+	require.True(t, strings.HasSuffix(rep.Results[0].Reproduce, ` --memory 2048M --cpus 1 --append 'a=1 b='\''2'\''' --module veth`), rep.Results[0].Reproduce)
+	usual := testRunner(t)
+	require.NotEqual(t, opened(t, usual).key, opened(t, r).key, "another guest is another ground")
+}
+
+// TestImagesAreReported: a kernel's row names every root disk of its tests.
+func TestImagesAreReported(t *testing.T) {
+	r := testRunner(t)
+	r.cells[1].entry.Needs.Image = "peers"
+	base, peers := &assets{accelerator: qemu.Accelerator{Name: "tcg", Reason: "asked for"}}, &assets{}
+	base.image.Hash, peers.image.Hash = "1", "2"
+	r.images = map[string]*assets{"base": base, "peers": peers}
+	r.provenance(base)
+	require.NoError(t, r.write())
+	row := written(t, r).Kernels[0]
+	require.Equal(t, []report.Image{{Name: "base", Hash: "1"}, {Name: "peers", Hash: "2"}}, row.Images)
+	require.Equal(t, "1", row.ImageHash)
 }
 
 // TestReportsFitTheirSchema plays how a run may go on, and reads what is

@@ -27,6 +27,7 @@ type ground struct {
 	MemoryBytes int64
 	CPUs        int
 	KernelArgs  []string
+	Modules     []string
 	Cold        bool
 	Seed        uint64
 	Tier        string
@@ -40,7 +41,7 @@ func (k *kernelRun) key(c cell) string {
 		Harness: buildinfo.Version(), Init: k.initSum, Programs: k.programsOf(c.entry.Deliverable), Entry: c.entry,
 		Kernel: kernel.ID, Release: kernel.Release, KernelSum: kernel.ImageSHA256, Packages: kernel.Packages,
 		ImageHash: shared.image.Hash, Accelerator: shared.accelerator.Name,
-		MemoryBytes: k.MemoryBytes, CPUs: k.CPUs, KernelArgs: k.KernelArgs, Cold: k.Cold, Seed: k.Seed, Tier: k.Tier,
+		MemoryBytes: k.MemoryBytes, CPUs: k.CPUs, KernelArgs: k.KernelArgs, Modules: k.Modules, Cold: k.Cold, Seed: k.Seed, Tier: k.Tier,
 	})
 	if err != nil {
 		panic(fmt.Sprintf("encode ground: %v", err)) // plain data

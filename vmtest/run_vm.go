@@ -166,7 +166,7 @@ func (r *cellRun) runEntry(ctx context.Context, vm *VM, trace *verdict.Trace) ve
 		return verdict.Run{}
 	}
 	vm.session.takeKmsg() // of the boot: nothing has run yet
-	run := entryRun{vm: vm, entry: r.entry, seed: r.Seed, dir: r.dir}
+	run := entryRun{vm: vm, entry: r.entry, seed: r.Seed, modules: r.Modules, dir: r.dir}
 	record, lost := run.run(ctx)
 	trace.Runs = append(trace.Runs, record)
 	if lost != nil {

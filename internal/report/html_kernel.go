@@ -125,7 +125,10 @@ func (p *htmlPage) hashes(r Report) {
 		for _, pkg := range k.Packages {
 			packages = append(packages, facts(strings.TrimSpace(pkg.Name+" "+pkg.Version), pkg.SHA256)...)
 		}
-		packages = append(packages, facts("modules of "+nameOf(k), k.ModulesSHA256, "root disk of "+nameOf(k)+" (recipe)", k.ImageHash)...)
+		packages = append(packages, facts("modules of "+nameOf(k), k.ModulesSHA256)...)
+		for _, disk := range disks(k) {
+			packages = append(packages, facts(fmt.Sprintf("root disk %s of %s (recipe)", disk.Name, nameOf(k)), disk.Hash)...)
+		}
 	}
 	for _, program := range r.Run.Programs {
 		programs = append(programs, facts(program.Name, program.SHA256)...)
@@ -140,6 +143,29 @@ func (p *htmlPage) hashes(r Report) {
 	}
 }
 
+// disks are the root disks of a kernel; older reports name one, by its hash.
+func disks(k Kernel) []Image {
+	if len(k.Images) == 0 && k.ImageHash != "" {
+		return []Image{{Hash: k.ImageHash}}
+	}
+	return k.Images
+}
+
+// guests describes the machines that the tests had.
+func guests(g *Guest) string {
+	if g == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%d CPUs, %s", g.CPUCount, memory(g.MemoryBytes))
+	if len(g.KernelArgs) > 0 {
+		text += ", kernel arguments " + strings.Join(g.KernelArgs, " ")
+	}
+	if len(g.Modules) > 0 {
+		text += ", modules " + strings.Join(g.Modules, " ")
+	}
+	return text
+}
+
 func runFacts(run Run) []htmlFact {
 	slow := ""
 	if run.Slowdown > 0 {
@@ -148,7 +174,7 @@ func runFacts(run Run) []htmlFact {
 	return facts(
 		"started", run.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC"), "took", length(run.DurationNS),
 		"seed", run.Seed, "harness", run.HarnessVersion, "QEMU", run.QEMUVersion,
-		"accelerator", run.Accelerator.Name+": "+run.Accelerator.Reason, "machine speed", slow,
+		"accelerator", run.Accelerator.Name+": "+run.Accelerator.Reason, "machine speed", slow, "guests", guests(run.Guest),
 		"host", fmt.Sprintf("%s, %d CPUs, %s, kernel %s", run.Host.Arch, run.Host.CPUCount, memory(run.Host.MemoryBytes), run.Host.Kernel))
 }
 

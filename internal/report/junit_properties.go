@@ -51,6 +51,9 @@ func kernelProperties(k Kernel) *junitProperties {
 		"boot_ns", positive(k.BootNS), "cold_boot_ns", positive(k.ColdBootNS), "shutdown_reason", k.ShutdownReason,
 		"attempts_count", positive(k.AttemptsCount), "console_log", k.ConsoleLog,
 	}
+	for _, disk := range k.Images {
+		p = append(p, "image_"+disk.Name, disk.Hash)
+	}
 	for i, pkg := range k.Packages {
 		p = append(p, fmt.Sprintf("package_%d", i+1), strings.TrimSpace(pkg.Name+" "+pkg.Version)+" sha256:"+pkg.SHA256+" from "+pkg.Source)
 	}

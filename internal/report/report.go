@@ -46,6 +46,7 @@ type Run struct {
 	Shard          *Shard      `json:"shard,omitempty"`
 	Planned        *Planned    `json:"planned,omitempty"` // by all shards together
 	Programs       []Program   `json:"programs,omitempty"`
+	Guest          *Guest      `json:"guest,omitempty"` // as the run was asked for
 }
 
 // Stage is where the time of a run went. Stages overlap: several kernels are
@@ -83,6 +84,15 @@ type Host struct {
 	MemoryBytes int64  `json:"memory_bytes,omitempty"`
 }
 
+// Guest is the machine that each test had, where its plan asked for none of
+// its own.
+type Guest struct {
+	MemoryBytes int64    `json:"memory_bytes"`
+	CPUCount    int      `json:"cpu_count"`
+	KernelArgs  []string `json:"kernel_args,omitempty"` // besides the harness's own
+	Modules     []string `json:"modules,omitempty"`     // besides those of the plans
+}
+
 // Accelerator is how guest instructions ran, and why so.
 type Accelerator struct {
 	Name   string `json:"name"`
@@ -97,7 +107,8 @@ type Kernel struct {
 	Suite          string    `json:"suite,omitempty"`
 	Optional       bool      `json:"optional,omitempty"`
 	Packages       []Package `json:"packages"`
-	ImageHash      string    `json:"image_hash,omitempty"`
+	ImageHash      string    `json:"image_hash,omitempty"` // of the first of Images
+	Images         []Image   `json:"images,omitempty"`     // that its tests need
 	ModulesSHA256  string    `json:"modules_sha256,omitempty"`
 	Outcome        Outcome   `json:"outcome"`
 	Reason         string    `json:"reason,omitempty"`
@@ -110,6 +121,12 @@ type Kernel struct {
 	FailedAttempts []Attempt `json:"failed_attempts,omitempty"`
 	BootSplats     []string  `json:"boot_splats,omitempty"` // charged to no test
 	ConsoleLog     string    `json:"console_log,omitempty"` // relative to the report
+}
+
+// Image is a root disk.
+type Image struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"` // of its recipe
 }
 
 // Attempt is a boot that did not come up.

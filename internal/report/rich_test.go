@@ -21,6 +21,7 @@ func rich() report.Report {
 	r.Run.FinishedAt = r.Run.StartedAt.Add(231 * time.Second)
 	r.Run.HarnessVersion, r.Run.Seed = "(devel) 1a2b3c4d5e6f", "11529215046068469760"
 	r.Run.Host = report.Host{Kernel: "6.12.43+deb13-amd64", Arch: "amd64", CPUCount: 4, MemoryBytes: 16 << 30}
+	r.Run.Guest = &report.Guest{MemoryBytes: 1 << 30, CPUCount: 2}
 	r.Run.Accelerator.Reason = "KVM took 6.1 s for what emulation does in 0.4 s"
 	for i, s := range []string{"fetch", "image", "boot", "test", "teardown", "report"} {
 		wall := []int64{3e9, 11e9, 21e9, 190e9, 4e9, 1e8}[i]
@@ -46,6 +47,7 @@ func rich() report.Report {
 func richKernel(series string) report.Kernel {
 	k := kernel(series, report.Pass)
 	k.ImageHash, k.ColdBootNS, k.SnapshotNS, k.BootNS = strings.Repeat("5d41402a", 8), 4_300_000_000, 900_000_000, 170_000_000
+	k.Images = []report.Image{{Name: "base", Hash: k.ImageHash}, {Name: "peers", Hash: strings.Repeat("9e107d9d", 8)}}
 	switch series {
 	case "6.18":
 		k = kernel(series, report.Unavailable)

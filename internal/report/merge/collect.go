@@ -56,6 +56,11 @@ func joinKernels(a, b report.Kernel) report.Kernel {
 			*field.to = field.from
 		}
 	}
+	for _, disk := range other.Images {
+		if !slices.Contains(k.Images, disk) {
+			k.Images = append(slices.Clip(k.Images), disk)
+		}
+	}
 	k.Optional = a.Optional && b.Optional
 	k.BootNS, k.ColdBootNS, k.SnapshotNS = max(a.BootNS, b.BootNS), max(a.ColdBootNS, b.ColdBootNS), max(a.SnapshotNS, b.SnapshotNS)
 	k.DurationNS, k.AttemptsCount = a.DurationNS+b.DurationNS, a.AttemptsCount+b.AttemptsCount

@@ -3,6 +3,7 @@ package merge
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -67,6 +68,9 @@ func (m *merger) checkRuns() error {
 		}
 		if a, b := first.Report.Run.HarnessVersion, p.Report.Run.HarnessVersion; a != b && !m.Force {
 			return fmt.Errorf("%s was made by harness %q, %s by %q (--force joins them)", first.Name, a, p.Name, b)
+		}
+		if a, b := first.Report.Run.Guest, p.Report.Run.Guest; a != nil && b != nil && !reflect.DeepEqual(a, b) && !m.Force {
+			return fmt.Errorf("%s and %s had guests of different kinds (--force joins them)", first.Name, p.Name)
 		}
 		for _, program := range p.Report.Run.Programs {
 			if sum, ok := programs[program.Name]; ok && sum != program.SHA256 && !m.Force {

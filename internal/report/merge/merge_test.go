@@ -133,6 +133,13 @@ func TestJoinRefuses(t *testing.T) {
 		{"other program", parts(a(), b(func(r *report.Report) {
 			r.Run.Programs = []report.Program{{Name: "x", SHA256: strings.Repeat("b", 64)}}
 		})), "another build of x", true},
+		{"other guests", parts(
+			b(func(r *report.Report) { r.Run.Guest = &report.Guest{MemoryBytes: 1 << 30, CPUCount: 2} }),
+			b(func(r *report.Report) {
+				r.Kernels[0].Series, r.Results[0].Series = "5.1", "5.1"
+				r.Run.Guest = &report.Guest{MemoryBytes: 1 << 30, CPUCount: 2, KernelArgs: []string{"quiet"}}
+			}),
+		), "a and b had guests of different kinds", true},
 		{"other kernel", parts(made("5.1", "d/b"), b(func(r *report.Report) {
 			r.Kernels[0].Series, r.Results[0].Series = "5.1", "5.1"
 		})), "another build of kernel 5.1", true},
@@ -161,11 +168,15 @@ func TestJoinSumsUp(t *testing.T) {
 	b.Run.Seed, b.Run.FinishedAt, b.Run.Accelerator = "8", b.Run.FinishedAt.Add(time.Minute), report.Accelerator{Name: "tcg", Reason: "no /dev/kvm"}
 	b.Run.Slowdown, b.Results[0].DurationNS = 4, 8e9
 	a.Summary.PassCount, a.Summary.Green = 99, true
+	base, peers := report.Image{Name: "base", Hash: "1"}, report.Image{Name: "peers", Hash: "2"}
+	a.Kernels[0].Images, b.Kernels[0].Images = []report.Image{base}, []report.Image{peers, base}
+	b.Run.Guest = &report.Guest{MemoryBytes: 1 << 30, CPUCount: 2}
 	r, err := merge.Join(parts(a, b), merge.Options{})
 	require.NoError(t, err)
 	require.Equal(t, report.Kernel{
 		Series: "5.1", Release: "5.1.1", Outcome: report.Infra, Reason: "no boot", BootNS: 1, ShutdownReason: "guest-shutdown",
 		AttemptsCount: 2, ConsoleLog: "5.1/console.log", Packages: []report.Package{},
+		Images: []report.Image{base, peers},
 	}, r.Kernels[0])
 	require.Equal(t, 2, r.Summary.PassCount)
 	require.False(t, r.Summary.Green)
@@ -175,6 +186,7 @@ func TestJoinSumsUp(t *testing.T) {
 	require.Equal(t, report.Accelerator{Name: "tcg", Reason: "it works; no /dev/kvm"}, r.Run.Accelerator)
 	require.Equal(t, []string{"7", "8"}, []string{r.Parts[0].Run.Seed, r.Parts[1].Run.Seed})
 	require.Len(t, r.Run.Programs, 1)
+	require.Equal(t, b.Run.Guest, r.Run.Guest)
 }
 
 // write puts a report and files of it into a directory of its own.

@@ -25,6 +25,9 @@ func joinRuns(parts []Part) report.Run {
 		if other.Accelerator.Name == "tcg" { // the one that says less about speed
 			run.Accelerator.Name = "tcg"
 		}
+		if run.Guest == nil {
+			run.Guest = other.Guest
+		}
 		versions, qemu = with(versions, other.HarnessVersion), with(qemu, other.QEMUVersion)
 		reasons = with(reasons, other.Accelerator.Reason)
 		run.Stages = joinStages(run.Stages, other.Stages)

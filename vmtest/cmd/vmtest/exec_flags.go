@@ -16,9 +16,10 @@ import (
 // execFlags are the flags that exec and shell share.
 type execFlags struct {
 	vmtest.ExecConfig
-	kernels, mounts, gets, mirrors, appended []string
-	user, memory                             string
-	verbose                                  bool
+	guest                 guestFlags
+	kernels, mounts, gets []string
+	user                  string
+	verbose               bool
 }
 
 func (f *execFlags) add(cmd *cobra.Command) {
@@ -28,33 +29,23 @@ func (f *execFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.Env, "env", nil, "set KEY=VALUE in the guest, or KEY to this host's value")
 	flags.StringVar(&f.Dir, "dir", "", "working directory in the guest (default: this one, if it is mounted, else /)")
 	flags.StringVar(&f.user, "user", "0", "UID[:GID] to run as")
-	flags.StringArrayVar(&f.Modules, "module", nil, "load a kernel module first")
+	flags.StringArrayVar(&f.Modules, "module", nil, "load a kernel module first, by its name, or a file of this host")
 	flags.StringArrayVar(&f.gets, "get", nil, "copy GUESTPATH:DIR to this host at the end")
 	flags.StringVar(&f.Out, "out", "", "directory for each kernel's output, kernel log and console")
 	flags.DurationVar(&f.Timeout, "timeout", 0, "send SIGQUIT after this long, then SIGKILL (default: none)")
 	flags.Int64Var(&f.OutputLimitBytes, "output-limit", 0, "bytes of output to pass on per kernel (default: all)")
-	flags.StringArrayVar(&f.appended, "append", nil, "add words to the kernel's command line")
 	flags.StringVar(&f.Image, "image", "base", "root disk: base, peers or build")
 	flags.StringVar(&f.System, "system", "guest", "what is process 1: guest (a small init) or systemd")
-	flags.StringVar(&f.memory, "memory", "1G", "memory of the guest, such as 512M or 4G")
-	flags.IntVar(&f.CPUs, "cpus", vmtest.DefaultCPUs, "CPUs of the guest")
-	flags.BoolVar(&f.Cold, "cold", false, "boot the kernel, use no snapshot")
-	flags.StringVar(&f.Accelerator, "accel", "auto", "auto (measured), kvm or tcg")
-	flags.StringVar(&f.CacheDir, "cache", "", "cache directory (default: $VMTEST_CACHE or the user's cache)")
-	flags.StringVar(&f.PackageDir, "package-dir", "", "directory of .deb files and SHA256SUMS (default: $VMTEST_PACKAGE_DIR)")
-	flags.StringSliceVar(&f.mirrors, "mirror", nil, "Debian mirrors, tried in order (default: $VMTEST_MIRRORS or what apt uses)")
+	f.guest.add(flags, &f.Config)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell what is downloaded and built (default: on a terminal)")
 }
 
 // config is what the flags and arguments ask for.
 func (f *execFlags) config(cmd *cobra.Command, args []string) (vmtest.ExecConfig, error) {
 	c := f.ExecConfig
-	c.Kernels, c.Argv, c.Mirrors = f.kernels, args, split(f.mirrors)
+	c.Kernels, c.Argv = f.kernels, args
 	if len(c.Kernels) == 0 {
 		return c, errors.New("--kernel is missing: name a series such as 6.12")
-	}
-	for _, words := range f.appended {
-		c.KernelArgs = append(c.KernelArgs, strings.Fields(words)...)
 	}
 	for _, value := range f.mounts {
 		m, err := parseMount(value)
@@ -74,11 +65,11 @@ func (f *execFlags) config(cmd *cobra.Command, args []string) (vmtest.ExecConfig
 	if c.UID, c.GID, err = parseUser(f.user); err != nil {
 		return c, err
 	}
-	if c.MemoryBytes, err = parseSize(f.memory); err != nil {
+	if err := f.guest.read(&c.Config); err != nil {
 		return c, err
 	}
-	if c.CPUs < 1 || c.Timeout < 0 || c.OutputLimitBytes < 0 || c.Jobs < 0 {
-		return c, errors.New("--cpus, --timeout, --output-limit and --jobs cannot be negative, and a guest has one CPU at least")
+	if c.Timeout < 0 || c.OutputLimitBytes < 0 || c.Jobs < 0 {
+		return c, errors.New("--timeout, --output-limit and --jobs cannot be negative")
 	}
 	if errOut, ok := cmd.ErrOrStderr().(*os.File); f.verbose || ok && term.IsTerminal(int(errOut.Fd())) {
 		c.Log = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "vmtest: "+line) }

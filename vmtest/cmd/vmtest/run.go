@@ -17,7 +17,8 @@ var errNotGreen = errors.New("not everything passed")
 
 func newRun() *cobra.Command {
 	var c vmtest.RunConfig
-	var kernels, tests, mirrors []string
+	var kernels, tests []string
+	var guest guestFlags
 	var shard shardFlag
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -46,11 +47,15 @@ skipped, 128 our own fault.`,
   vmtest run --kernels 7 --tests connsnoop      one deliverable on the newest 7.x
   vmtest run --tests 'bpf-tour/run*' --seed 7   some tests, the same random inputs again
   vmtest run --tier full --resume               all tests, but for those done before
-  vmtest run --shard 1/5 --out out/part1        one of five machines' part`,
+  vmtest run --shard 1/5 --out out/part1        one of five machines' part
+  vmtest run --append 'slub_debug=FZ' --cold    with arguments for the kernels`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Shard = vmtest.Shard(shard)
-			c.Kernels, c.Tests, c.Mirrors = split(kernels), split(tests), split(mirrors)
+			c.Kernels, c.Tests = split(kernels), split(tests)
+			if err := guest.read(&c.Config); err != nil {
+				return exitcode.With(exitcode.Usage, err)
+			}
 			return runPlans(cmd, c)
 		},
 	}
@@ -60,15 +65,12 @@ skipped, 128 our own fault.`,
 	f.StringVar(&c.Tier, "tier", "default", "tests to run: default or full")
 	f.StringVar(&c.Out, "out", "out/vmtest", "directory for the report and the outputs")
 	f.StringVar(&c.Repo, "repo", ".", "checkout with the plans and bin/")
-	f.StringVar(&c.Accelerator, "accel", "auto", "auto (measured), kvm or tcg")
 	f.IntVar(&c.Jobs, "jobs", 0, "VMs at once (default: one per CPU, as memory allows)")
-	f.BoolVar(&c.Cold, "cold", false, "boot each VM instead of restoring it from a snapshot")
 	f.Var(&shard, "shard", "part of the run to do, as index/count (default: all of it)")
 	f.BoolVar(&c.Resume, "resume", false, "keep the verdicts in --out that the same run would come to again")
 	f.Uint64Var(&c.Seed, "seed", 0, "seed of random inputs (default: drawn, and named in the report; --resume takes that of the run before)")
-	f.StringVar(&c.CacheDir, "cache", "", "cache directory (default: $VMTEST_CACHE or the user's cache)")
-	f.StringVar(&c.PackageDir, "package-dir", "", "directory of .deb files and SHA256SUMS (default: $VMTEST_PACKAGE_DIR)")
-	f.StringSliceVar(&mirrors, "mirror", nil, "Debian mirrors, tried in order (default: $VMTEST_MIRRORS or what apt uses)")
+	f.StringArrayVar(&c.Modules, "module", nil, "load a kernel module before each test, besides those that its plan names")
+	guest.add(f, &c.Config)
 	return cmd
 }
 
