@@ -20,6 +20,13 @@ func (t *Tracer) start(options Options) error {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return fmt.Errorf("raise memlock limit: %w", err)
 	}
+	var err error
+	if t.kernel, err = kernelTypes(options.BTF); err != nil {
+		return err
+	}
+	if options.BTF != "" && machine("/").hidesTypes() {
+		options.NoSeed = true // the kernel would have to find the iterator by its own types
+	}
 	if backend := options.backend(); backend != BackendAuto {
 		t.backend, t.reason = backend, "asked for"
 		return t.startWith(options, backend)

@@ -19,12 +19,12 @@ const (
 // unsupported wraps an error of loading or attaching a backend with
 // ErrUnsupported and the reason, read from root's /proc and /sys. The text is
 // one line.
-func unsupported(root string, backend Backend, err error) error {
+func unsupported(root string, backend Backend, externalBTF bool, err error) error {
 	if err == nil {
 		return nil
 	}
 	m := machine(root)
-	reason := m.reason()
+	reason := m.reason(backend, externalBTF)
 	if reason == "" && backend == BackendKprobe {
 		reason = m.reasonAgainstKprobes()
 	}
@@ -37,12 +37,14 @@ func unsupported(root string, backend Backend, err error) error {
 // machine is where /proc and /sys are found.
 type machine string
 
-// reason names the first thing that is known to keep every backend from
-// working, if there is one.
-func (m machine) reason() string {
+// reason names the first thing that is known to keep the backend from working
+// and is not about kprobes, if there is one.
+func (m machine) reason(backend Backend, externalBTF bool) string {
 	admin, known := m.capability(capSysAdmin)
 	switch {
-	case m.missing("sys/kernel/btf/vmlinux"):
+	case m.hidesTypes() && externalBTF && backend == BackendFentry:
+		return "no BTF: fentry is attached by the kernel's own, which it does not show"
+	case m.hidesTypes() && !externalBTF:
 		return "no BTF: /sys/kernel/btf/vmlinux is missing, the kernel needs CONFIG_DEBUG_INFO_BTF"
 	case strings.Contains(m.read("sys/kernel/security/lockdown"), "[confidentiality]"):
 		return "kernel lockdown is in confidentiality mode, which forbids BPF to read the kernel"
@@ -64,6 +66,9 @@ func (m machine) reasonAgainstKprobes() string {
 	}
 	return ""
 }
+
+// hidesTypes is true for a kernel that does not show its types.
+func (m machine) hidesTypes() bool { return m.missing("sys/kernel/btf/vmlinux") }
 
 func (m machine) read(path string) string {
 	data, err := os.ReadFile(filepath.Join(string(m), path))

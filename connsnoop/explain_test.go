@@ -47,7 +47,7 @@ func TestReason(t *testing.T) {
 			}
 			root := plant(t, files)
 			cause := errors.New("load probes:\n\tpermission denied")
-			err := unsupported(root, BackendKprobe, cause)
+			err := unsupported(root, BackendKprobe, false, cause)
 			require.ErrorIs(t, err, ErrUnsupported)
 			require.ErrorIs(t, err, cause)
 			require.ErrorContains(t, err, tt.want)
@@ -56,9 +56,15 @@ func TestReason(t *testing.T) {
 	}
 	files := capable()
 	delete(files, "sys/bus/event_source/devices/kprobe/type")
-	err := unsupported(plant(t, files), BackendFentry, errors.New("cause"))
+	err := unsupported(plant(t, files), BackendFentry, false, errors.New("cause"))
 	require.EqualError(t, err, "cannot trace on this machine: the kernel refused the probes (cause)", "kprobes are no matter")
-	require.NoError(t, unsupported("/", BackendKprobe, nil))
+
+	files = capable()
+	delete(files, "sys/kernel/btf/vmlinux")
+	root := plant(t, files)
+	require.ErrorContains(t, unsupported(root, BackendFentry, true, errors.New("cause")), "by the kernel's own")
+	require.NotContains(t, unsupported(root, BackendKprobe, true, errors.New("cause")).Error(), "no BTF")
+	require.NoError(t, unsupported("/", BackendKprobe, false, nil))
 }
 
 func plant(t *testing.T, files map[string]string) string {

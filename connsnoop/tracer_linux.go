@@ -52,15 +52,11 @@ func New(options Options) (*Tracer, error) {
 	if err := t.clock.measure(); err != nil {
 		return nil, err
 	}
-	var err error
-	if t.kernel, err = kernelTypes(options.BTF); err != nil && options.BTF != "" {
-		return nil, err // not the machine's fault
-	}
-	if err == nil {
-		err = t.start(options)
-	}
-	if err != nil {
-		return nil, errors.Join(unsupported("/", options.backend(), err), t.Close())
+	if err := t.start(options); err != nil {
+		if errors.Is(err, errBTF) {
+			return nil, errors.Join(err, t.Close()) // not the machine's fault
+		}
+		return nil, errors.Join(unsupported("/", options.backend(), options.BTF != "", err), t.Close())
 	}
 	return t, nil
 }

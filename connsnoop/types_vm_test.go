@@ -1,0 +1,162 @@
+//go:build vmtest && linux
+
+package connsnoop_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/internal/kernel"
+)
+
+// kernelBTF is where a kernel shows its types.
+const kernelBTF = "/sys/kernel/btf/vmlinux"
+
+// TestTypes hides the kernel's own types: then connections can be recorded
+// with a copy of them, by hooks that the kernel finds by name, and with no
+// other kernel's.
+func TestTypes(t *testing.T) {
+	types, err := os.ReadFile(kernelBTF)
+	require.NoError(t, err)
+	release, err := kernel.Release()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	right, wrong := filepath.Join(dir, release+".btf"), filepath.Join(dir, "wrong.btf")
+	require.NoError(t, os.WriteFile(right, types, 0o600))
+	require.NoError(t, os.WriteFile(wrong, moveMember(t, types, "task_struct", "group_leader"), 0o600))
+
+	status, text := runToEnd(t, "trace", "--duration", "1s", "--btf", wrong)
+	require.Equal(t, 2, status, text)
+	require.Contains(t, text, wrong+" is not of this kernel")
+
+	hideTypes(t)
+	status, text = runToEnd(t, "trace", "--duration", "1s")
+	require.Equal(t, 4, status, text)
+	require.Contains(t, text, "no BTF: "+kernelBTF+" is missing")
+	requireBackends(t, right)
+
+	tr := startTracer(t, "types.jsonl", "--btf", dir)
+	port := connectAndClose(t, "tcp4")
+	events, _ := tr.interrupt(t, syscall.SIGTERM)
+	require.Len(t, events, 2)
+	for _, e := range events {
+		require.Equal(t, os.Getpid(), e.PID)
+		require.Contains(t, []uint16{e.LocalPort, e.RemotePort}, port)
+	}
+}
+
+// requireBackends: kprobes attach by name; fentry and its like need the types
+// that the kernel itself shows.
+func requireBackends(t *testing.T, types string) {
+	cmd := exec.CommandContext(t.Context(), executable(t), "check", "--json", "--btf", types)
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var report struct {
+		Backends []struct {
+			Backend string
+			Usable  bool
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &report))
+	usable := map[string]bool{}
+	for _, b := range report.Backends {
+		usable[b.Backend] = b.Usable
+	}
+	require.False(t, usable["fentry"])
+	require.True(t, usable["kprobe"])
+}
+
+// runToEnd runs the program under test, and returns its status and what it
+// wrote to standard error.
+func runToEnd(t *testing.T, args ...string) (int, string) {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), executable(t), args...)
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	t.Log(stderr.String())
+	return cmd.ProcessState.ExitCode(), stderr.String()
+}
+
+// hideTypes puts an empty directory over the kernel's types, for the program
+// under test alone.
+func hideTypes(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "hidden")
+	text := "#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec \"$0\" \"$@\"' " + executable(t) + " \"$@\"\n"
+	require.NoError(t, os.WriteFile(script, []byte(text), 0o700))
+	t.Setenv("VMTEST_BIN", script)
+}
+
+// connectAndClose makes one plain TCP connection to ourselves, and returns
+// the port that was listened on.
+func connectAndClose(t *testing.T, network string) uint16 {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(t.Context(), network, "localhost:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	client, err := net.Dial(network, listener.Addr().String())
+	require.NoError(t, err)
+	server, err := listener.Accept()
+	require.NoError(t, err)
+	require.NoError(t, client.Close())
+	_, err = server.Read(make([]byte, 1))
+	require.Error(t, err) // the end
+	require.NoError(t, server.Close())
+	return uint16(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// moveMember returns BTF in which a member of a struct is 64 bits further on,
+// as in another kernel: Documentation/bpf/btf.rst has the format.
+func moveMember(t *testing.T, types []byte, structure, member string) []byte {
+	moved := bytes.Clone(types)
+	u32 := func(at int) int { return int(binary.LittleEndian.Uint32(moved[at:])) }
+	header, typeOff, typeLen, strOff := u32(4), u32(8), u32(12), u32(16)
+	name := func(at int) string {
+		text, _, _ := bytes.Cut(moved[header+strOff+u32(at):], []byte{0})
+		return string(text)
+	}
+	for at := header + typeOff; at < header+typeOff+typeLen; {
+		info := u32(at + 4)
+		kind, count := info>>24&0x1f, info&0xffff
+		if kind == 4 && name(at) == structure { // BTF_KIND_STRUCT
+			for m := at + 12; m < at+12+12*count; m += 12 {
+				if name(m) == member {
+					binary.LittleEndian.PutUint32(moved[m+8:], uint32(u32(m+8)+64))
+					return moved
+				}
+			}
+		}
+		at += 12 + sizeAfterType(kind, count)
+	}
+	require.Fail(t, "no "+structure+"."+member)
+	return nil
+}
+
+// sizeAfterType is how much data a kind has after the common part.
+func sizeAfterType(kind, count int) int {
+	switch kind {
+	case 1, 14, 17: // INT, VAR, DECL_TAG
+		return 4
+	case 3: // ARRAY
+		return 12
+	case 4, 5, 15, 19: // STRUCT, UNION, DATASEC, ENUM64
+		return 12 * count
+	case 6, 13: // ENUM, FUNC_PROTO
+		return 8 * count
+	}
+	return 0
+}
