@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
@@ -46,10 +47,14 @@ func (t *Tracer) start(options Options) error {
 	return refusals
 }
 
-func (t *Tracer) startWith(options Options, backend Backend) (err error) {
-	hooks := hooksOf(backend, t.kernel)
-	if err := t.load(options, backend, hooks); err != nil {
+func (t *Tracer) startWith(options Options, backend Backend) error {
+	spec, hooks, err := prepare(options, backend, t.kernel)
+	if err != nil {
 		return err
+	}
+	types := ebpf.ProgramOptions{KernelTypes: t.kernel}
+	if t.objects, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: types}); err != nil {
+		return fmt.Errorf("load probes: %w", err)
 	}
 	if t.reader, err = ringbuf.NewReader(t.objects.Maps[probesMapRing]); err != nil {
 		return fmt.Errorf("open ring buffer: %w", err)
@@ -57,21 +62,19 @@ func (t *Tracer) startWith(options Options, backend Backend) (err error) {
 	return t.attach(hooks, !options.NoSeed)
 }
 
-// load sets the options in the object and gives it to the kernel.
-func (t *Tracer) load(options Options, backend Backend, hooks []hook) error {
+// prepare sets the options in the object, and leaves in it what a backend
+// needs on a kernel with these types.
+func prepare(options Options, backend Backend, kernel *btf.Spec) (*ebpf.CollectionSpec, []hook, error) {
 	spec, err := loadProbes()
 	if err != nil {
-		return fmt.Errorf("read probes: %w", err)
+		return nil, nil, fmt.Errorf("read probes: %w", err)
 	}
 	if err := options.apply(spec); err != nil {
-		return err
+		return nil, nil, err
 	}
+	hooks := hooksOf(backend, kernel)
 	keepOnly(spec, backend, hooks, !options.NoSeed)
-	types := ebpf.ProgramOptions{KernelTypes: t.kernel}
-	if t.objects, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: types}); err != nil {
-		return fmt.Errorf("load probes: %w", err)
-	}
-	return nil
+	return spec, hooks, nil
 }
 
 func (o Options) apply(spec *ebpf.CollectionSpec) error {

@@ -56,7 +56,7 @@ static __noinline bool follow(struct sock *sk, struct conn *c)
 	}
 	add_opened(c);
 	if (all_kinds)
-		notice(sk, c, KIND_OPEN);
+		notice(sk, c, KIND_OPEN, c->opened_ns);
 	return 1;
 }
 
@@ -191,7 +191,7 @@ static __always_inline void established(struct sock *sk)
 	if (!all_kinds)
 		return;
 	read_tuple(c, sk);
-	notice(sk, c, KIND_ESTABLISHED);
+	notice(sk, c, KIND_ESTABLISHED, c->established_ns);
 }
 
 /* connect failed without a packet: its return will say why */
@@ -271,7 +271,7 @@ static __noinline bool follow_accepted(struct sock *sk)
 	if (!follow(sk, &c))
 		return 0;
 	if (all_kinds && c.established_ns)
-		notice(sk, &c, KIND_ESTABLISHED);
+		notice(sk, &c, KIND_ESTABLISHED, c.established_ns);
 	return 1;
 }
 
