@@ -26,7 +26,7 @@ func TestInterruptedBench(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			temp := t.TempDir()
 			var said bytes.Buffer
-			cmd := exec.Command(bench, "--init", program(), "--kernels", "6.12", "--memory", "1024", "-n", "1")
+			cmd := exec.Command(bench, "--init", guestInit(), "--kernels", "6.12", "--memory", "1024", "-n", "1")
 			cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 			cmd.Stdout, cmd.Stderr = &said, &said
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -3,6 +3,8 @@
 package selftest
 
 import (
+	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +21,14 @@ func TestMain(m *testing.M) {
 	if _, err := os.Stat(program()); err != nil {
 		fmt.Fprintln(os.Stderr, "selftest: no bin/vmtest: run make selftest")
 		os.Exit(1)
+	}
+	flag.Parse()
+	if *record {
+		if err := recordCleanBoots(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "selftest:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	os.Exit(m.Run())
 }

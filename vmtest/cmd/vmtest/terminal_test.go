@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -82,13 +81,10 @@ func TestTerminal(t *testing.T) {
 
 // TestGuard: the terminal is put back when we die, and left alone otherwise.
 func TestGuard(t *testing.T) {
-	if _, err := exec.LookPath("stty"); err != nil {
-		t.Skip("stty is not installed")
-	}
 	_, slave := openPTY(t)
 	before := settings(t, slave)
 	dead := newGuard(slave)
-	require.NotNil(t, dead)
+	require.NotNil(t, dead, "is stty (coreutils) not installed?")
 	_, err := term.MakeRaw(int(slave.Fd()))
 	require.NoError(t, err)
 	require.NoError(t, dead.words.Close())

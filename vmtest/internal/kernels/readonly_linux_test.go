@@ -30,15 +30,34 @@ func asNobody(t *testing.T, f func()) {
 	<-done
 }
 
+// letIn lets nobody reach the test's files.
+func letIn(t *testing.T) {
+	t.Helper()
+	for dir := t.TempDir(); dir != filepath.Clean(os.TempDir()) && dir != "/"; dir = filepath.Dir(dir) {
+		require.NoError(t, os.Chmod(dir, 0o755))
+	}
+}
+
+func TestFetchHostWithoutPermission(t *testing.T) {
+	b := newBench(t)
+	b.config.Root = files(t, t.TempDir(), map[string]string{"proc/sys/kernel/osrelease": "6.1.0\n", "boot/vmlinuz-6.1.0": "x"})
+	require.NoError(t, os.Chmod(filepath.Join(b.config.Root, "boot/vmlinuz-6.1.0"), 0))
+	letIn(t)
+	asNobody(t, func() {
+		_, err := b.source(t).Fetch(t.Context(), "host")
+		if err == nil || !strings.Contains(err.Error(), "only root may: sudo chmod a+r") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestFetchReadOnlyCache(t *testing.T) {
 	b := newBench(t)
 	b.suites["bullseye-security"] = stanza(image510, "5.10.262-1")
 	source := b.source(t)
 	first, err := source.Fetch(t.Context(), "5.10")
 	require.NoError(t, err)
-	for dir := t.TempDir(); dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		require.NoError(t, os.Chmod(dir, 0o755)) // let nobody reach the cache
-	}
+	letIn(t)
 	asNobody(t, func() {
 		again, err := source.Fetch(t.Context(), "5.10")
 		if err != nil || again.Release != first.Release || again.Note != "" {
