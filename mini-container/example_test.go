@@ -23,7 +23,7 @@ func ExampleNewSpec() {
 // A field that would be ignored is refused.
 func ExampleValidate() {
 	spec := minicontainer.NewSpec(minicontainer.Options{Rootfs: "alpine", Args: []string{"sh"}})
-	spec.Linux.CgroupsPath = "/tenant-a"
+	spec.Domainname = "example"
 	fmt.Println(minicontainer.Validate(spec))
-	// Output: linux.cgroupsPath is not supported yet
+	// Output: domainname is not supported yet
 }

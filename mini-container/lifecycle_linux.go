@@ -32,10 +32,38 @@ var supervisorSteps = []step[*supervisor]{
 	},
 	{
 		Step: Step{
+			"state", BySupervisor, "take a name and the lock that shows others that we live", "flock(2)",
+			"no other command would find the container, or clean up after it", []string{"flock", "mkdir", "rename"},
+		},
+		when: (*supervisor).hasState, run: (*supervisor).remember, undo: (*supervisor).forget,
+	},
+	{
+		Step: Step{
+			"cgroup", BySupervisor, "make a cgroup and set its limits before anyone is in it", "cgroups(7)",
+			"the container could take all memory, processors and pids", []string{"mkdir"},
+		},
+		when: (*supervisor).wantsCgroup, run: (*supervisor).createCgroup, undo: (*supervisor).removeCgroup,
+	},
+	{
+		Step: Step{
 			"clone", BySupervisor, "start the child in all its new namespaces at once", "clone(2)",
 			"there would be no container", []string{"clone", "clone3", "execve", "prctl", "setsid"},
 		},
 		run: (*supervisor).clone, undo: (*supervisor).reap,
+	},
+	{
+		Step: Step{
+			"cpuset", BySupervisor, "bind the child to its processors", "cpuset(7)",
+			"5.10 lets a child that was cloned into a cgroup run anywhere", nil,
+		},
+		when: (*supervisor).hasCgroup, run: (*supervisor).settleCgroup,
+	},
+	{
+		Step: Step{
+			"network", BySupervisor, "connect the child to the bridge by a veth pair", "veth(4)",
+			"the container would reach nobody", []string{"socket", "sendto", "setns"},
+		},
+		when: (*supervisor).onBridge, run: (*supervisor).connect, undo: (*supervisor).disconnect,
 	},
 	{
 		Step: Step{
@@ -60,10 +88,24 @@ var supervisorSteps = []step[*supervisor]{
 	},
 	{
 		Step: Step{
+			"record", BySupervisor, "write down which process the container is", "rename(2)",
+			"other commands could not signal it or enter it", []string{"rename"},
+		},
+		when: (*supervisor).hasState, run: (*supervisor).recordRunning,
+	},
+	{
+		Step: Step{
 			"wait", BySupervisor, "pass signals on, and wait for the end of the command", "wait(2)",
 			"the caller would not learn how it ended", nil,
 		},
 		run: (*supervisor).wait,
+	},
+	{
+		Step: Step{
+			"oom", BySupervisor, "ask the cgroup whether its memory ran out", "cgroups(7)",
+			"a kill by the OOM killer would look like any other", nil,
+		},
+		when: (*supervisor).hasCgroup, run: (*supervisor).readOOM,
 	},
 }
 
@@ -165,7 +207,7 @@ var childSteps = []step[*setup]{
 			"loopback", ByChild, "set the loopback interface up", "netdevice(7)",
 			"not even 127.0.0.1 would answer", []string{"socket", "sendto"},
 		},
-		run: loopbackUp,
+		when: wantsLoopback, run: loopbackUp,
 	},
 	{
 		Step: Step{

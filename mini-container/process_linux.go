@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/network"
 )
 
 func setHostname(s *setup) error {
@@ -20,6 +21,11 @@ func setHostname(s *setup) error {
 		return fmt.Errorf("set host name: %w", err)
 	}
 	return nil
+}
+
+// wantsLoopback: the host's lo is the host's to set up.
+func wantsLoopback(s *setup) bool {
+	return hasNamespace(s.Spec, specs.NetworkNamespace) && s.Extra.Network.Mode != network.None
 }
 
 // loopbackUp: a new network namespace has one interface, and it is down.

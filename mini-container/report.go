@@ -6,6 +6,9 @@ import (
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
+	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
 
 // ReportSchema names the contract of Report.
@@ -28,12 +31,16 @@ type Report struct {
 	Command    []string  `json:"command"`
 	UserNS     bool      `json:"user_ns"` // asked for; Namespaces says what came of it
 	Outcome    string    `json:"outcome"`
-	ExitCode   int       `json:"exit_code"`        // of the supervisor
-	Signal     string    `json:"signal,omitempty"` // "SIGTERM", if that ended the command
-	DurationNS int64     `json:"duration_ns"`      // clone to the end of the command
+	ExitCode   int       `json:"exit_code"`           // of the supervisor
+	Signal     string    `json:"signal,omitempty"`    // "SIGTERM", if that ended the command
+	DurationNS int64     `json:"duration_ns"`         // clone to the end of the command
+	Container  string    `json:"container,omitempty"` // its name: the ID, unless the caller chose one
+	Cgroup     string    `json:"cgroup,omitempty"`    // of its own, as /proc/PID/cgroup has it
 	*Isolation
-	Steps []StepTiming `json:"steps"`
-	Error *Failure     `json:"error,omitempty"`
+	Network *state.Network `json:"network,omitempty"` // what it has on the host's network
+	OOM     *cgroup.OOM    `json:"oom,omitempty"`     // the kernel's account, if memory ran out
+	Steps   []StepTiming   `json:"steps"`
+	Error   *Failure       `json:"error,omitempty"`
 }
 
 // StepTiming is how long one step of the set-up took.

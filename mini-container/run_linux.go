@@ -19,6 +19,7 @@ type Container struct {
 	Extra                 Extra
 	Stdin, Stdout, Stderr *os.File         // given to the command as they are; nil is /dev/null
 	Signals               <-chan os.Signal // passed on to the command once it runs; nil for none
+	Outside
 }
 
 // Run makes the container, runs its command and waits for the end. The report
@@ -29,6 +30,7 @@ type Container struct {
 // If the caller's process dies, SIGKILL included, the container dies with it.
 func (c *Container) Run() (*Report, error) {
 	report := newReport(c.Spec, time.Now())
+	report.Container = orDefault(c.ID, report.ID)
 	start := time.Now()
 	err := c.run(report)
 	report.DurationNS = time.Since(start).Nanoseconds()

@@ -2,6 +2,8 @@ package minicontainer
 
 import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/network"
 )
 
 // DefaultHostname is what a container is called when nobody says otherwise.
@@ -26,14 +28,22 @@ type Options struct {
 	Mounts           []specs.Mount                    // after the usual ones
 	ReadonlyRoot     bool                             // the command cannot change its root directory
 	TimeOffsets      map[string]specs.LinuxTimeOffset // of "monotonic" and "boottime"; implies Time
+	HostNet          bool                             // no network namespace of its own
 }
 
 // Extra is what a container can have that the OCI runtime configuration has
 // no word for.
 type Extra struct {
-	Overlay   bool `json:"overlay,omitempty"`    // changes to the rootfs go to memory and away
-	IDMapRoot bool `json:"idmap_root,omitempty"` // files in the rootfs belong to whom the user namespace maps their owner to
-	Init      bool `json:"init,omitempty"`       // PID 1 is ours: it reaps, and passes signals on
+	Overlay   bool    `json:"overlay,omitempty"`    // changes to the rootfs go to memory and away
+	IDMapRoot bool    `json:"idmap_root,omitempty"` // files in the rootfs belong to whom the user namespace maps their owner to
+	Init      bool    `json:"init,omitempty"`       // PID 1 is ours: it reaps, and passes signals on
+	Network   Network `json:"network"`
+}
+
+// Network is how the container is connected. "" is network.Loopback.
+type Network struct {
+	Mode network.Mode `json:"mode"`
+	network.Config
 }
 
 // NewSpec returns the OCI runtime configuration for the options: everything
@@ -58,6 +68,9 @@ func NewSpec(o Options) *specs.Spec {
 			MaskedPaths:   []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"},
 			ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
 		},
+	}
+	if o.HostNet {
+		spec.Linux.Namespaces = namespaces("pid", "mount", "uts", "ipc", "cgroup")
 	}
 	if o.UserNS {
 		spec.Linux.Namespaces = append(namespaces("user"), spec.Linux.Namespaces...)

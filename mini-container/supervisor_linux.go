@@ -8,16 +8,17 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
 	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
+	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
 
 // supervisor is the outside of one container: what its steps share.
 type supervisor struct {
 	*Container
 	report  *Report
-	cgroup  *os.File         // where to start the child; nil is our own
 	process *os.Process      // the child
-	state   *os.ProcessState // how it ended
+	ended   *os.ProcessState // how it ended
 	config  *os.File         // to the child
 	status  *os.File         // from the child
 	from    *json.Decoder    // messages on status
@@ -26,6 +27,13 @@ type supervisor struct {
 	trees      []*os.File // mounts for the child, see config
 	rootTree   int
 	mountTrees map[int]int
+
+	dir        *state.Dir // nil if it is not remembered
+	record     *state.Record
+	hierarchy  cgroup.Hierarchy
+	cgroupPath string        // "" if it has none of its own
+	without    bool          // it wanted a cgroup, and can do without
+	group      *cgroup.Group // nil until it is made
 }
 
 // clone starts the child in all its namespaces at once. It stops at its first
@@ -45,10 +53,12 @@ func (s *supervisor) clone() error {
 	s.status, s.from = statusRead, newReceiver(statusRead)
 	plan := &spawn.Plan{
 		Args: []string{childName}, Env: append(faultEnv(), "GOMAXPROCS=1"),
-		Files:  append([]*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, s.trees...), // see configFD
-		Flags:  cloneFlagsOf(s.Spec),
-		Cgroup: s.cgroup,
-		Time:   timeOffsets(s.Spec),
+		Files: append([]*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, s.trees...), // see configFD
+		Flags: cloneFlagsOf(s.Spec),
+		Time:  timeOffsets(s.Spec),
+	}
+	if s.group != nil {
+		plan.Cgroup = s.group.File()
 	}
 	if hasNamespace(s.Spec, specs.UserNamespace) {
 		plan.Map = func(pid int) error { return mapIDs("/proc", pid, s.Spec) }
@@ -63,7 +73,7 @@ func (s *supervisor) clone() error {
 func (s *supervisor) reap() error {
 	s.config.Close()
 	s.status.Close()
-	if s.process == nil || s.state != nil {
+	if s.process == nil || s.ended != nil {
 		return nil
 	}
 	_ = s.process.Kill()
@@ -115,7 +125,7 @@ func (s *supervisor) wait() error {
 	if err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("wait for command: %w", err))
 	}
-	s.state = state
+	s.ended = state
 	s.report.end(state)
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
 )
 
 // Validate says what is wrong with a configuration before anything is
@@ -18,6 +20,7 @@ func Validate(spec *specs.Spec) error {
 	}
 	checks := []func(*specs.Spec) error{
 		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkTime, checkIDMaps, checkCapabilities, checkMounts,
+		checkResources,
 	}
 	for _, check := range checks {
 		if err := check(spec); err != nil {
@@ -41,8 +44,7 @@ func checkUnsupported(spec *specs.Spec) error {
 		{"process.selinuxLabel", spec.Process.SelinuxLabel != ""},
 		{"process.oomScoreAdj", spec.Process.OOMScoreAdj != nil},
 		{"linux.seccomp", spec.Linux.Seccomp != nil},
-		{"linux.resources", spec.Linux.Resources != nil},
-		{"linux.cgroupsPath", spec.Linux.CgroupsPath != ""},
+		{"linux.resources.devices", spec.Linux.Resources != nil && len(spec.Linux.Resources.Devices) > 0},
 		{"linux.sysctl", len(spec.Linux.Sysctl) > 0},
 		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
 		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
@@ -99,7 +101,7 @@ func checkNamespaces(spec *specs.Spec) error {
 			return fmt.Errorf("joining the existing %s namespace is not supported yet", ns.Type)
 		}
 	}
-	for _, needed := range []specs.LinuxNamespaceType{"pid", "mount", "uts", "network"} {
+	for _, needed := range []specs.LinuxNamespaceType{"pid", "mount", "uts"} {
 		if !hasNamespace(spec, needed) {
 			return fmt.Errorf("a container without its own %s namespace is not supported yet", needed)
 		}
@@ -173,4 +175,11 @@ func checkMounts(spec *specs.Spec) error {
 		}
 	}
 	return nil
+}
+
+// checkResources: a limit that no cgroup file can carry is found before
+// anything is made.
+func checkResources(spec *specs.Spec) error {
+	_, err := cgroup.Plan(spec.Linux.Resources)
+	return err
 }

@@ -26,6 +26,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 // code.
 func newRoot(code *int) *cobra.Command {
 	root := &cobra.Command{Use: name, Short: "Run a command in a container built by hand"}
-	root.AddCommand(newRun(code))
+	s := &store{}
+	root.PersistentFlags().StringVar(&s.dir, "state-dir", "", "`DIR` where containers are remembered; default /run/mini-container, or below XDG_RUNTIME_DIR")
+	root.AddCommand(newRun(code, s), newList(s), newGC(s), newPs(s), newStats(s), newUpdate(s), newPause(s), newResume(s), newKill(s))
 	return root
 }

@@ -12,6 +12,7 @@ import (
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
+	"namespaces-cgroups-ebpf/mini-container/internal/network"
 )
 
 const runExample = `  mini-container run --rootfs ./alpine -- /bin/sh -c 'hostname; ps'
@@ -34,6 +35,9 @@ var forwarded = []os.Signal{
 
 type runFlags struct {
 	options minicontainer.Options
+	limits  limitFlags
+	place   placeFlags
+	store   *store
 	report  string
 	subIDs  bool
 	uidMaps []string
@@ -43,8 +47,8 @@ type runFlags struct {
 	extra   minicontainer.Extra
 }
 
-func newRun(code *int) *cobra.Command {
-	var flags runFlags
+func newRun(code *int, store *store) *cobra.Command {
+	flags := runFlags{store: store}
 	cmd := &cobra.Command{
 		Use:     "run --rootfs DIR [flags] -- COMMAND [ARG...]",
 		Short:   "Run a command in a new container and wait for it",
@@ -75,6 +79,8 @@ func newRun(code *int) *cobra.Command {
 	cmd.Flags().BoolVar(&flags.extra.IDMapRoot, "idmap-root", false, "with --user-ns, let the files in the root directory belong to the mapped ids")
 	cmd.Flags().BoolVar(&flags.extra.Init, "init", false, "run the command below a PID 1 that reaps orphans and passes signals on")
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
+	flags.limits.add(cmd.Flags())
+	flags.place.add(cmd.Flags())
 	return cmd
 }
 
@@ -97,10 +103,11 @@ func (f *runFlags) run() (int, error) {
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
-	container := minicontainer.Container{
-		Spec: minicontainer.NewSpec(f.options), Extra: f.extra, Signals: signals,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	container, err := f.container()
+	if err != nil {
+		return 0, exitcode.With(exitcode.Usage, err)
 	}
+	container.Signals = signals
 	report, err := container.Run()
 	if f.report != "" {
 		if writeErr := report.Write(f.report); writeErr != nil {
@@ -136,6 +143,18 @@ func (f *runFlags) translate() (err error) {
 		return subIDs(o)
 	}
 	return nil
+}
+
+func (f *runFlags) container() (*minicontainer.Container, error) {
+	f.options.HostNet = f.place.network == string(network.Host)
+	c := &minicontainer.Container{
+		Spec: minicontainer.NewSpec(f.options), Extra: f.extra, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+	var err error
+	if c.Spec.Linux.Resources, err = f.limits.resources(); err != nil {
+		return nil, err
+	}
+	return c, f.place.apply(c, f.store)
 }
 
 // prepare looks at what the flags name before anything is started.

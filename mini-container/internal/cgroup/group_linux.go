@@ -18,9 +18,9 @@ import (
 // the cgroup; Remove takes the cgroup away.
 type Group struct {
 	mount string
-	path  string // from the mount, "/mini-container/ID"
-	fd    int
-	late  []Write // what Settle writes
+	path  string   // from the mount, "/mini-container/ID"
+	dir   *os.File // nil once closed
+	late  []Write  // what Settle writes
 }
 
 // wanted are the controllers that are enabled if they are to be had, also if
@@ -34,7 +34,7 @@ func Create(h Hierarchy, path string, resources *specs.LinuxResources) (*Group, 
 	if err != nil {
 		return nil, exitcode.With(exitcode.Usage, err)
 	}
-	g := &Group{mount: h.Mount, path: path, fd: -1}
+	g := &Group{mount: h.Mount, path: path}
 	if err := g.make(); err != nil {
 		return nil, err
 	}
@@ -47,11 +47,11 @@ func Create(h Hierarchy, path string, resources *specs.LinuxResources) (*Group, 
 // Open is for a cgroup that is there.
 func Open(h Hierarchy, path string) (*Group, error) {
 	g := &Group{mount: h.Mount, path: path}
-	var err error
-	g.fd, err = unix.Open(g.Dir(), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(g.Dir(), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open cgroup %s: %w", path, err)
 	}
+	g.dir = os.NewFile(uintptr(fd), path)
 	return g, nil
 }
 
@@ -75,7 +75,7 @@ func (g *Group) make() error {
 		if err != nil {
 			return errors.Join(err, unix.Rmdir(g.Dir()))
 		}
-		g.fd = opened.fd
+		g.dir = opened.dir
 		return nil
 	}
 	return fmt.Errorf("create cgroup %s: its parent is removed again and again", g.path)
@@ -167,8 +167,16 @@ func (g *Group) Dir() string { return filepath.Join(g.mount, g.path) }
 // Path is the cgroup's name in the hierarchy, as /proc/PID/cgroup has it.
 func (g *Group) Path() string { return g.path }
 
-// FD is for CLONE_INTO_CGROUP: an O_PATH descriptor, valid until Close.
-func (g *Group) FD() int { return g.fd }
+// File is for CLONE_INTO_CGROUP: an O_PATH descriptor, valid until Close.
+func (g *Group) File() *os.File { return g.dir }
+
+// FD is the number of that descriptor, -1 once closed.
+func (g *Group) FD() int {
+	if g.dir == nil {
+		return -1
+	}
+	return int(g.dir.Fd())
+}
 
 // Add moves a process in. Unlike a clone into the cgroup, this obeys the
 // cpuset on all kernels.
@@ -181,8 +189,8 @@ func (g *Group) Add(pid int) error {
 
 // Close frees the descriptor.
 func (g *Group) Close() {
-	if g.fd >= 0 {
-		unix.Close(g.fd)
-		g.fd = -1
+	if g.dir != nil {
+		g.dir.Close()
+		g.dir = nil
 	}
 }

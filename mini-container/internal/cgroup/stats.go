@@ -62,6 +62,14 @@ type IOStats struct {
 	Writes     uint64 `json:"writes_count"`
 }
 
+// OOM is the kernel's account of memory that ran out. Take it before Remove.
+type OOM struct {
+	Kills uint64  `json:"kills_count"`         // processes of the cgroup that the OOM killer ended
+	Hits  uint64  `json:"limit_hits_count"`    // times that memory.max was reached
+	Max   *uint64 `json:"max_bytes,omitempty"` // memory.max; none if the machine ran out
+	Peak  *uint64 `json:"peak_bytes,omitempty"`
+}
+
 // parseIO reads io.stat, "254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0
 // dios=0". A device without counters, which the kernel lists too, is left out.
 func parseIO(text string) ([]IOStats, error) {

@@ -114,14 +114,6 @@ func readLimit(dir, file string) (*uint64, error) {
 	return parseLimit(text)
 }
 
-// OOM is the kernel's account of memory that ran out. Take it before Remove.
-type OOM struct {
-	Kills uint64  `json:"kills_count"`         // processes of the cgroup that the OOM killer ended
-	Hits  uint64  `json:"limit_hits_count"`    // times that memory.max was reached
-	Max   *uint64 `json:"max_bytes,omitempty"` // memory.max; none if the machine ran out
-	Peak  *uint64 `json:"peak_bytes,omitempty"`
-}
-
 // OOM returns nil if the OOM killer ended nothing here.
 func (g *Group) OOM() (*OOM, error) {
 	events, err := readMemoryEvents(g.Dir())

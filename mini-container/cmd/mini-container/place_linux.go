@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	minicontainer "namespaces-cgroups-ebpf/mini-container"
+	"namespaces-cgroups-ebpf/mini-container/internal/network"
+	"namespaces-cgroups-ebpf/mini-container/internal/state"
+)
+
+// placeFlags say where a container is to be on the machine.
+type placeFlags struct {
+	id, cgroup      string
+	network, bridge string
+	subnet          string
+	nat             bool
+}
+
+func (f *placeFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.id, "id", "", "`NAME` by which other commands find the container; default is random")
+	flags.StringVar(&f.cgroup, "cgroup", "auto", "`auto` has a cgroup if that is possible, none has none, a path is that cgroup")
+	flags.StringVar(&f.network, "network", string(network.Loopback), "`MODE`: none, loopback, bridge (root) or host")
+	flags.StringVar(&f.bridge, "bridge", network.DefaultBridge, "with --network bridge: `NAME` of the bridge; the first container makes it, the last removes it")
+	flags.StringVar(&f.subnet, "subnet", network.DefaultSubnet, "with --network bridge: `CIDR` to take the address from")
+	flags.BoolVar(&f.nat, "nat", false, "with --network bridge: let it out with the host's address (nftables, IPv4 forwarding)")
+}
+
+// networkOptions turns the flags into what the container is given.
+func (f *placeFlags) networkOptions() (minicontainer.Network, error) {
+	mode, err := network.ParseMode(f.network)
+	if err != nil {
+		return minicontainer.Network{}, err
+	}
+	if mode != network.Bridge {
+		if f.nat {
+			return minicontainer.Network{}, errors.New("--nat needs --network bridge")
+		}
+		return minicontainer.Network{Mode: mode}, nil
+	}
+	subnet, err := netip.ParsePrefix(f.subnet)
+	if err != nil {
+		return minicontainer.Network{}, fmt.Errorf("--subnet %q: %w", f.subnet, err)
+	}
+	c := network.Config{Bridge: f.bridge, Subnet: subnet, NAT: f.nat}
+	return minicontainer.Network{Mode: mode, Config: c}, c.Check()
+}
+
+// apply fills in the container; limits and a chosen path need a cgroup.
+func (f *placeFlags) apply(c *minicontainer.Container, s *store) error {
+	var err error
+	if c.Extra.Network, err = f.networkOptions(); err != nil {
+		return err
+	}
+	switch f.cgroup {
+	case "auto":
+	case "none":
+		c.Cgroup = minicontainer.CgroupNone
+		if c.Spec.Linux.Resources != nil {
+			return errors.New("limits need a cgroup: not with --cgroup none")
+		}
+	default:
+		c.Spec.Linux.CgroupsPath = f.cgroup
+	}
+	c.ID = f.id
+	if f.id != "" {
+		if err := state.CheckID(f.id); err != nil {
+			return err
+		}
+	}
+	needed := f.id != "" || c.Detached || c.Extra.Network.Mode == network.Bridge
+	c.State, err = s.open()
+	if !needed && err != nil {
+		return nil // nobody will find it, and nobody asked to
+	}
+	return err
+}
+
+// store is where the state directory is, as a flag or by default.
+type store struct{ dir string }
+
+func (s *store) open() (*state.Store, error) {
+	dir, err := s.dir, error(nil)
+	if dir == "" {
+		dir, err = state.RootFor(os.Geteuid(), os.Getenv("XDG_RUNTIME_DIR"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return state.Open(dir)
+}
