@@ -78,14 +78,22 @@ type contained struct {
 	stderr bytes.Buffer
 }
 
+// prepare makes the command line with the probe as the container's command.
+func (b *bench) prepare(t *testing.T, mode string, flags ...string) *exec.Cmd {
+	t.Helper()
+	args := append([]string{"run", "--rootfs", b.rootfs, "--env", probeEnv + "=" + mode}, flags...)
+	cmd := exec.Command(executable(t), append(args, "--", "probe")...)
+	cmd.Env = append(os.Environ(), "HOST_ONLY=secret")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: b.uid, Gid: b.uid}}
+	cmd.ExtraFiles = leakyFiles(t)
+	cmd.Stderr = &bytes.Buffer{}
+	return cmd
+}
+
 // start runs the executable under test with the probe as its command.
 func (b *bench) start(t *testing.T, mode string, flags ...string) *contained {
 	t.Helper()
-	args := append([]string{"run", "--rootfs", b.rootfs, "--env", probeEnv + "=" + mode}, flags...)
-	c := &contained{cmd: exec.Command(executable(t), append(args, "--", "probe")...)}
-	c.cmd.Env = append(os.Environ(), "HOST_ONLY=secret")
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: b.uid, Gid: b.uid}}
-	c.cmd.ExtraFiles = leakyFiles(t)
+	c := &contained{cmd: b.prepare(t, mode, flags...)}
 	c.cmd.Stderr = &c.stderr
 	var err error
 	c.stdin, err = c.cmd.StdinPipe()

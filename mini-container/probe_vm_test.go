@@ -63,7 +63,7 @@ func probe(mode string) int {
 	if act(verb, argument) {
 		return 0
 	}
-	return 99
+	return probeMore(verb, argument)
 }
 
 func nameSignals() int {

@@ -1,0 +1,255 @@
+//go:build vmtest && linux
+
+package minicontainer_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	minicontainer "namespaces-cgroups-ebpf/mini-container"
+)
+
+// TestBridge: two containers and the host reach each other, a network beyond
+// the host sees the host's address, and at the end nothing is left.
+func TestBridge(t *testing.T) {
+	b := newBench(t, 0)
+	before := takeNetwork(t)
+	beyond := newBeyond(t)
+	first := b.word()
+	one := b.start(t, "listen:0.0.0.0:7000", "--id", first, "--network", "bridge", "--nat", "--report", artifact(t, "bridge.json"))
+	require.Equal(t, "ready", one.line(t))
+
+	said, err := dialed("10.199.0.2:7000")
+	require.NoError(t, err)
+	require.Equal(t, "10.199.0.1", said, "the host is not the bridge's address")
+	two := b.start(t, "dial:10.199.0.2:7000", "--network", "bridge")
+	require.Equal(t, "10.199.0.3", two.line(t), "the second container's address")
+	require.Equal(t, 0, two.end(t))
+	out := b.start(t, "dial:"+beyond.address, "--network", "bridge", "--nat")
+	require.Equal(t, beyond.host, out.line(t), "NAT does not give packets the host's address")
+	require.Equal(t, 0, out.end(t))
+	require.Len(t, natRules(t), 1, "the rule of a container that has ended is left, or that of another is not there")
+
+	b.command(t, 0, "kill", first)
+	require.Equal(t, 128+9, one.end(t))
+	r := readReport(t, artifact(t, "bridge.json"))
+	require.Equal(t, "10.199.0.2/16", r.Network.Address)
+	beyond.close(t)
+	requireNetworkBack(t, before)
+}
+
+// TestNetworkModes: what there is of interfaces in each.
+func TestNetworkModes(t *testing.T) {
+	b := newBench(t, 0)
+	host, err := os.Readlink("/proc/self/ns/net")
+	require.NoError(t, err)
+	for mode, want := range map[string]func(s story){
+		"none": func(s story) {
+			require.NotContains(t, s.Interfaces["lo"], "up")
+			require.NotEqual(t, host, s.Namespaces["net"])
+		},
+		"loopback": func(s story) { requireNetwork(t, s); require.NotEqual(t, host, s.Namespaces["net"]) },
+		"host":     func(s story) { require.Equal(t, host, s.Namespaces["net"]) },
+	} {
+		c := b.start(t, "story:"+b.secret, "--network", mode)
+		want(c.story(t))
+		require.Equal(t, 0, c.end(t), mode)
+	}
+}
+
+// TestKilledSupervisor: what the kernel does not clean up is gone after gc,
+// and what lives is not touched.
+func TestKilledSupervisor(t *testing.T) {
+	b := newBench(t, 0)
+	before := takeNetwork(t)
+	t.Cleanup(b.killProbes)
+	dead, alive := b.word(), b.word()
+	lost := b.start(t, "stay", "--id", dead, "--network", "bridge", "--nat", "--memory", "64M")
+	lost.line(t)
+	pid := lost.find(t, b)
+	kept := b.start(t, "listen:0.0.0.0:7000", "--id", alive, "--network", "bridge", "--nat", "--memory", "64M")
+	kept.line(t)
+	keptPID := kept.find(t, b)
+	require.Len(t, natRules(t), 2)
+
+	require.NoError(t, lost.cmd.Process.Kill())
+	lost.cmd.Wait()
+	eventually(t, "the container outlives its supervisor", gone(fmt.Sprintf("/proc/%d", pid)))
+	eventually(t, "its veth outlives it", func() bool { return len(takeNetwork(t).links) == len(before.links)+2 })
+	require.DirExists(t, hierarchy+"/mini-container/"+dead, "nobody was there to remove it: the test tests nothing")
+
+	var report minicontainer.GCReport
+	b.commandJSON(t, "gc.json", &report, "gc")
+	require.Equal(t, []string{dead}, report.Removed)
+	require.NoDirExists(t, hierarchy+"/mini-container/"+dead)
+	require.Len(t, natRules(t), 1)
+	require.NoDirExists(t, "/run/mini-container/"+dead)
+
+	require.Equal(t, "/mini-container/"+alive, cgroupOf(t, keptPID))
+	said, err := dialed("10.199.0.3:7000")
+	require.NoError(t, err, "gc has touched a live container")
+	require.Equal(t, "10.199.0.1", said)
+	require.NoError(t, kept.cmd.Process.Kill())
+	kept.cmd.Wait()
+	c := b.start(t, "exit:0") // a run clears away too
+	require.Equal(t, 0, c.end(t))
+	require.NoDirExists(t, hierarchy+"/mini-container")
+	requireNetworkBack(t, before)
+}
+
+// TestManyAtOnce starts containers in parallel on one bridge.
+func TestManyAtOnce(t *testing.T) { manyAtOnce(t, 20) }
+
+// TestTwoHundredAtOnce is for the full tier.
+func TestTwoHundredAtOnce(t *testing.T) { manyAtOnce(t, 200) }
+
+func manyAtOnce(t *testing.T, n int) {
+	b := newBench(t, 0)
+	before := takeNetwork(t)
+	var all sync.WaitGroup
+	files := make([]string, n)
+	codes := make([]int, n)
+	stderrs := make([]string, n)
+	for i := range n {
+		files[i] = fmt.Sprintf("%s/report-%d.json", b.base, i)
+		c := b.prepare(t, "exit:7", "--network", "bridge", "--nat", "--memory", "64M", "--report", files[i])
+		all.Go(func() {
+			c.Run()
+			codes[i], stderrs[i] = c.ProcessState.ExitCode(), fmt.Sprint(c.Stderr)
+		})
+	}
+	all.Wait()
+	for i := range n {
+		require.Equal(t, 7, codes[i], stderrs[i])
+		require.NotEmpty(t, readReport(t, files[i]).Network.Address)
+	}
+	require.NoDirExists(t, hierarchy+"/mini-container")
+	requireNetworkBack(t, before)
+}
+
+// networkStock is what containers could leave on the host's network.
+type networkStock struct {
+	links   []string
+	rules   []string
+	forward string
+	leases  []string
+}
+
+func takeNetwork(t *testing.T) networkStock {
+	t.Helper()
+	s := networkStock{forward: readText("/proc/sys/net/ipv4/ip_forward"), rules: natRules(t)}
+	links, err := net.Interfaces()
+	require.NoError(t, err)
+	for _, l := range links {
+		s.links = append(s.links, l.Name)
+	}
+	entries, _ := os.ReadDir("/run/mini-container/.network")
+	for _, e := range entries {
+		s.leases = append(s.leases, e.Name())
+	}
+	return s
+}
+
+// requireNetworkBack waits if it must: a namespace is taken apart, with its
+// end of a veth pair, on the kernel's own time.
+func requireNetworkBack(t *testing.T, want networkStock) {
+	t.Helper()
+	eventually(t, "interfaces are left", func() bool { return len(takeNetwork(t).links) <= len(want.links) })
+	require.Equal(t, want, takeNetwork(t))
+}
+
+// natRules lists our table's rules by their comments.
+func natRules(t *testing.T) []string {
+	t.Helper()
+	conn, err := nftables.New()
+	require.NoError(t, err)
+	tables, err := conn.ListTables()
+	require.NoError(t, err)
+	var all []string
+	for _, table := range tables {
+		if table.Name != "mini-container" {
+			continue
+		}
+		all = []string{}
+		rules, err := conn.GetRules(table, &nftables.Chain{Name: "postrouting", Table: table})
+		require.NoError(t, err)
+		for _, r := range rules {
+			all = append(all, strings.Trim(string(r.UserData[2:]), "\x00"))
+		}
+	}
+	return all
+}
+
+// beyond is a network behind the host, with a listener on it.
+type beyond struct{ host, address string }
+
+func newBeyond(t *testing.T) *beyond {
+	t.Helper()
+	listening, done := make(chan error), make(chan struct{})
+	t.Cleanup(func() { close(done) })
+	made := make(chan int)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread dies with its namespace
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			listening <- err
+			return
+		}
+		made <- unix.Gettid()
+		<-made
+		l, err := net.Listen("tcp4", "192.0.2.2:7000")
+		listening <- err
+		if err != nil {
+			return
+		}
+		go func() { <-done; l.Close() }()
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+			fmt.Fprintln(c, host)
+			c.Close()
+		}
+	}()
+	b := &beyond{host: "192.0.2.1", address: "192.0.2.2:7000"}
+	b.connect(t, <-made)
+	made <- 0
+	require.NoError(t, <-listening)
+	return b
+}
+
+func (b *beyond) connect(t *testing.T, tid int) {
+	t.Helper()
+	attributes := netlink.NewLinkAttrs()
+	attributes.Name = "beyond0"
+	veth := &netlink.Veth{LinkAttrs: attributes, PeerName: "beyond1", PeerNamespace: netlink.NsPid(tid)}
+	require.NoError(t, netlink.LinkAdd(veth))
+	setUp(t, "beyond0", b.host+"/24")
+	inNamespace(t, tid, "net", func() error { setUp(t, "beyond1", "192.0.2.2/24"); return nil })
+}
+
+func setUp(t *testing.T, name, address string) {
+	link, err := netlink.LinkByName(name)
+	require.NoError(t, err)
+	a, err := netlink.ParseAddr(address)
+	require.NoError(t, err)
+	require.NoError(t, netlink.AddrAdd(link, a))
+	require.NoError(t, netlink.LinkSetUp(link))
+}
+
+func (b *beyond) close(t *testing.T) {
+	link, err := netlink.LinkByName("beyond0")
+	require.NoError(t, err)
+	require.NoError(t, netlink.LinkDel(link))
+}
