@@ -58,7 +58,7 @@ func descriptors() map[string]string {
 	for _, entry := range entries {
 		target, err := os.Readlink("/proc/self/fd/" + entry.Name())
 		n, _ := strconv.Atoi(entry.Name())
-		if err != nil || n <= 2 || strings.HasPrefix(target, "anon_inode:") {
+		if err != nil || n <= 2 || strings.HasPrefix(target, "anon_inode:") || target == "/sys/fs/cgroup/cpu.max" {
 			continue // the listing's own, gone again; or the Go runtime's
 		}
 		open[entry.Name()] = target
