@@ -93,7 +93,12 @@ func (b *bench) prepare(t *testing.T, mode string, flags ...string) *exec.Cmd {
 // start runs the executable under test with the probe as its command.
 func (b *bench) start(t *testing.T, mode string, flags ...string) *contained {
 	t.Helper()
-	c := &contained{cmd: b.prepare(t, mode, flags...)}
+	return (&contained{cmd: b.prepare(t, mode, flags...)}).begin(t)
+}
+
+// begin starts what has been prepared.
+func (c *contained) begin(t *testing.T) *contained {
+	t.Helper()
 	c.cmd.Stderr = &c.stderr
 	var err error
 	c.stdin, err = c.cmd.StdinPipe()

@@ -92,7 +92,11 @@ func (s *setup) exec() error {
 // what was done lies in namespaces that die with this process.
 func (s *setup) runSteps() message {
 	var done []StepTiming
-	_, err := walk(childSteps, s, func(t StepTiming) { done = append(done, t) })
+	steps := childSteps
+	if s.Extra.Join {
+		steps = joinSteps()
+	}
+	_, err := walk(steps, s, func(t StepTiming) { done = append(done, t) })
 	if err == nil {
 		return message{Steps: done}
 	}

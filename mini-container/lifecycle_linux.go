@@ -39,6 +39,13 @@ var supervisorSteps = []step[*supervisor]{
 	},
 	{
 		Step: Step{
+			"log", BySupervisor, "make a pipe for what the command says, and keep that", "pipe(2)",
+			"nobody would see what a detached container says", []string{"pipe2"},
+		},
+		when: (*supervisor).isDetached, run: (*supervisor).openLog, undo: (*supervisor).closeLog,
+	},
+	{
+		Step: Step{
 			"cgroup", BySupervisor, "make a cgroup and set its limits before anyone is in it", "cgroups(7)",
 			"the container could take all memory, processors and pids", []string{"mkdir"},
 		},

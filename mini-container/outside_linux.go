@@ -33,6 +33,7 @@ type Outside struct {
 	State    *state.Store // where it is remembered; nil for nowhere
 	Detached bool         // nobody waits for it: what became of it is kept
 	Cgroup   CgroupMode
+	Running  func(id string) // called once the command runs; nil for nothing
 }
 
 // id is the name of the container.
@@ -82,6 +83,9 @@ func (s *supervisor) remember() error {
 	if errors.Is(err, state.ErrExists) {
 		return exitcode.With(exitcode.Usage, err)
 	}
+	if err == nil {
+		err = saveConfig(s.dir.File(configFile), config{Spec: s.Spec, Extra: s.Extra})
+	}
 	return exitcode.With(exitcode.Harness, err)
 }
 
@@ -94,7 +98,13 @@ func (s *supervisor) recordRunning() error {
 	}
 	s.record.Status, s.record.PID, s.record.StartTicks = state.Running, pid, ticks
 	s.record.Cgroup = s.cgroupPath
-	return exitcode.With(exitcode.Harness, s.dir.Write(s.record))
+	if err := s.dir.Write(s.record); err != nil {
+		return exitcode.With(exitcode.Harness, err)
+	}
+	if s.Running != nil {
+		s.Running(s.id())
+	}
+	return nil
 }
 
 // forget removes the directory. A detached container's stays, with how it
@@ -179,4 +189,13 @@ func WaitStopped(store *state.Store, id string, timeout time.Duration) error {
 			return fmt.Errorf("wait for container %s to end: %w", id, unix.ETIMEDOUT)
 		}
 	}
+}
+
+// Delete forgets a container that has ended.
+func Delete(store *state.Store, id string) error {
+	err := store.Delete(id, func(r *state.Record) error { return cleanUp(store, r) })
+	if errors.Is(err, state.ErrNotFound) {
+		return exitcode.With(exitcode.Usage, err)
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,6 +37,19 @@ func probeMore(verb, argument string) int {
 		for {
 			eaten = eaten[:0]
 		}
+	case "count": // end at SIGTERM, and say so
+		return untilTerminated()
+	case "stay-deaf": // ignore SIGTERM
+		signal.Ignore(unix.SIGTERM)
+		return probe("stay")
+	case "flood": // say so many bytes
+		n, _ := strconv.Atoi(argument)
+		line := strings.Repeat("x", 1023) + "\n"
+		for ; n > 0; n -= len(line) {
+			fmt.Print(line)
+		}
+		fmt.Println("end")
+		return 0
 	case "listen": // greet whoever comes with what their address is
 		return listen(argument)
 	case "dial": // tell what a listener said
@@ -45,6 +59,15 @@ func probeMore(verb, argument string) int {
 }
 
 var eaten [][]byte
+
+func untilTerminated() int {
+	arrived := make(chan os.Signal, 1)
+	signal.Notify(arrived, unix.SIGTERM)
+	fmt.Println("ready")
+	<-arrived
+	fmt.Println("end")
+	return 5
+}
 
 func listen(address string) int {
 	l, err := net.Listen("tcp4", address)

@@ -38,6 +38,7 @@ type Extra struct {
 	IDMapRoot bool    `json:"idmap_root,omitempty"` // files in the rootfs belong to whom the user namespace maps their owner to
 	Init      bool    `json:"init,omitempty"`       // PID 1 is ours: it reaps, and passes signals on
 	Network   Network `json:"network"`
+	Join      bool    `json:"join,omitempty"` // the child joins a container that is there
 }
 
 // Network is how the container is connected. "" is network.Loopback.

@@ -34,39 +34,42 @@ type supervisor struct {
 	cgroupPath string        // "" if it has none of its own
 	without    bool          // it wanted a cgroup, and can do without
 	group      *cgroup.Group // nil until it is made
+	endLog     func()        // nil if there is no log
 }
 
-// clone starts the child in all its namespaces at once. It stops at its first
-// read from the config pipe.
+// clone starts the child in all its namespaces at once.
 func (s *supervisor) clone() error {
-	configRead, configWrite, err := os.Pipe()
-	if err != nil {
-		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
-	}
-	defer configRead.Close()
-	s.config = configWrite
-	statusRead, statusWrite, err := os.Pipe()
-	if err != nil {
-		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
-	}
-	defer statusWrite.Close()
-	s.status, s.from = statusRead, newReceiver(statusRead)
-	plan := &spawn.Plan{
-		Args: []string{childName}, Env: append(faultEnv(), "GOMAXPROCS=1"),
-		Files: append([]*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, s.trees...), // see configFD
-		Flags: cloneFlagsOf(s.Spec),
-		Time:  timeOffsets(s.Spec),
-	}
+	plan := &spawn.Plan{Flags: cloneFlagsOf(s.Spec), Time: timeOffsets(s.Spec)}
 	if s.group != nil {
 		plan.Cgroup = s.group.File()
 	}
 	if hasNamespace(s.Spec, specs.UserNamespace) {
 		plan.Map = func(pid int) error { return mapIDs("/proc", pid, s.Spec) }
 	}
-	if s.process, err = plan.Start(); err != nil {
+	if err := s.spawn(plan); err != nil {
 		return cloneError(s.Spec, err)
 	}
 	return nil
+}
+
+// spawn starts the child. It stops at its first read from the config pipe.
+func (s *supervisor) spawn(plan *spawn.Plan) error {
+	configRead, configWrite, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("create pipe: %w", err)
+	}
+	defer configRead.Close()
+	s.config = configWrite
+	statusRead, statusWrite, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("create pipe: %w", err)
+	}
+	defer statusWrite.Close()
+	s.status, s.from = statusRead, newReceiver(statusRead)
+	plan.Args, plan.Env = []string{childName}, append(faultEnv(), "GOMAXPROCS=1")
+	plan.Files = append([]*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, s.trees...) // see configFD
+	s.process, err = plan.Start()
+	return err
 }
 
 // reap makes sure that the child is gone: it may be waiting for us.

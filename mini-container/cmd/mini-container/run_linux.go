@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -39,6 +40,9 @@ type runFlags struct {
 	place   placeFlags
 	store   *store
 	report  string
+	stdout  io.Writer
+	detach  bool
+	child   bool // the supervisor of a detached container
 	subIDs  bool
 	uidMaps []string
 	gidMaps []string
@@ -55,8 +59,8 @@ func newRun(code *int, store *store) *cobra.Command {
 		Long:    runLong,
 		Example: runExample,
 		Args:    commandAfterDash,
-		RunE: func(_ *cobra.Command, args []string) error {
-			flags.options.Args = args
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.options.Args, flags.stdout = args, cmd.OutOrStdout()
 			var err error
 			*code, err = flags.run()
 			return err
@@ -81,6 +85,9 @@ func newRun(code *int, store *store) *cobra.Command {
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
 	flags.limits.add(cmd.Flags())
 	flags.place.add(cmd.Flags())
+	cmd.Flags().BoolVarP(&flags.detach, "detach", "d", false, "print the container's name and return; see logs, stop and delete")
+	cmd.Flags().BoolVar(&flags.child, superviseFlag, false, "")
+	_ = cmd.Flags().MarkHidden(superviseFlag) // its only error is that there is no such flag
 	return cmd
 }
 
@@ -108,7 +115,14 @@ func (f *runFlags) run() (int, error) {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
 	container.Signals = signals
-	report, err := container.Run()
+	if f.detach && !f.child {
+		return 0, detach(os.Args[1:], f.stdout)
+	}
+	start := (*minicontainer.Container).Run
+	if f.child {
+		start = f.supervise
+	}
+	report, err := start(container)
 	if f.report != "" {
 		if writeErr := report.Write(f.report); writeErr != nil {
 			err = errors.Join(err, writeErr)
@@ -150,6 +164,7 @@ func (f *runFlags) container() (*minicontainer.Container, error) {
 	c := &minicontainer.Container{
 		Spec: minicontainer.NewSpec(f.options), Extra: f.extra, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
+	c.Detached = f.detach
 	var err error
 	if c.Spec.Linux.Resources, err = f.limits.resources(); err != nil {
 		return nil, err
@@ -165,6 +180,11 @@ func (f *runFlags) prepare() error {
 	f.options.HostUID, f.options.HostGID = uint32(os.Geteuid()), uint32(os.Getegid())
 	if err := f.translate(); err != nil {
 		return err
+	}
+	if f.child {
+		if err := f.leave(); err != nil {
+			return err
+		}
 	}
 	if f.report == "" {
 		return nil

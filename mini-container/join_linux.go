@@ -1,0 +1,167 @@
+package minicontainer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
+)
+
+// configFile keeps what a container was made from, for who joins it.
+const configFile = "config.json"
+
+// Exec is a command to be run in a container that runs already.
+type Exec struct {
+	In                    *Live
+	Args, Env             []string // Env is added to that of the container
+	Cwd                   string   // "" is the container's
+	Stdin, Stdout, Stderr *os.File
+	Signals               <-chan os.Signal
+}
+
+// Run joins the container's namespaces and cgroup, gives up what the
+// container's own command has given up, and executes. It returns the exit
+// code; an error means that the command never ran.
+func (e *Exec) Run() (int, error) {
+	runtime.LockOSThread() // the command dies with the thread that started it
+	defer runtime.UnlockOSThread()
+	c, err := e.container()
+	if err != nil {
+		return 0, err
+	}
+	s := &supervisor{Container: c, report: newReport(c.Spec, time.Now())}
+	s.Extra.Join, s.Extra.Init = true, false
+	undo, err := walk(e.steps(), s, s.note)
+	return s.report.ExitCode, errors.Join(err, undo())
+}
+
+// steps is the life of a command that joins: see supervisorSteps.
+func (e *Exec) steps() []step[*supervisor] {
+	own := []step[*supervisor]{{
+		Step: Step{
+			"join", BySupervisor, "start the child in the namespaces and the cgroup of the container", "setns(2)",
+			"it would run on the host", []string{"setns", "clone", "execve"},
+		},
+		run: e.join, undo: (*supervisor).reap,
+	}}
+	for _, s := range supervisorSteps {
+		if slices.Contains([]string{"configure", "exec", "wait"}, s.Name) {
+			own = append(own, s)
+		}
+	}
+	return own
+}
+
+// container is the container's configuration with another command.
+func (e *Exec) container() (*Container, error) {
+	data, err := os.ReadFile(e.In.File(configFile))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
+	}
+	var saved config
+	if err := json.Unmarshal(data, &saved); err != nil {
+		return nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
+	}
+	process := *saved.Spec.Process
+	process.Args, process.Env = e.Args, mergeEnv(process.Env, e.Env)
+	process.Cwd = orDefault(e.Cwd, process.Cwd)
+	saved.Spec.Process = &process
+	c := &Container{
+		Spec: saved.Spec, Extra: saved.Extra, Stdin: e.Stdin, Stdout: e.Stdout, Stderr: e.Stderr, Signals: e.Signals,
+	}
+	return c, exitcode.With(exitcode.Usage, checkProcess(c.Spec))
+}
+
+// join starts the child. The namespaces are opened while the first process is
+// known to be the one that we were told of: its pid may be reused.
+func (e *Exec) join(s *supervisor) error {
+	if frozen(e.In.Cgroup) {
+		return exitcode.With(exitcode.Fail, fmt.Errorf("container %s is paused: what joins it would stand still", e.In.ID))
+	}
+	user, others, err := openNamespaces("/proc", e.In.PID)
+	defer closeAll(append(others, user))
+	if err == nil {
+		err = signalProcess(e.In.PID, e.In.StartTicks, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("join container %s: %w", e.In.ID, err)
+	}
+	if err := s.spawn(&spawn.Plan{JoinUser: user, Join: others}); err != nil {
+		return exitcode.With(exitcode.Harness, fmt.Errorf("join container %s: %w", e.In.ID, err))
+	}
+	if e.In.group == nil {
+		return nil
+	}
+	// It stands still and has not run anything of the container's yet.
+	return exitcode.With(exitcode.Harness, e.In.group.Add(s.process.Pid))
+}
+
+// openNamespaces opens those of a process that are not ours.
+func openNamespaces(proc string, pid int) (user *os.File, others []*os.File, err error) {
+	dir := filepath.Join(proc, strconv.Itoa(pid))
+	for _, kind := range namespaceTypes {
+		theirs, err := namespaceInode(dir, kind)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // a kind that this kernel does not have
+		}
+		ours, ownErr := namespaceInode(filepath.Join(proc, "self"), kind)
+		if err = errors.Join(err, ownErr); err != nil {
+			return user, others, err
+		}
+		if theirs == ours {
+			continue
+		}
+		f, err := os.Open(filepath.Join(dir, "ns", kind))
+		if err != nil {
+			return user, others, err
+		}
+		if kind == "user" {
+			user = f
+		} else {
+			others = append(others, f)
+		}
+	}
+	return user, others, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close() // a nil file says so and is no harm
+	}
+}
+
+// saveConfig keeps the configuration beside the record.
+func saveConfig(path string, c config) error {
+	data, err := json.Marshal(c)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("save configuration: %w", err)
+	}
+	return nil
+}
+
+// joinSteps is what a child does that joins a container instead of making one:
+// everything that it must give up, and nothing that makes namespaces.
+func joinSteps() []step[*setup] {
+	undumpable := step[*setup]{
+		Step: Step{
+			"undumpable", ByChild, "let nobody in the container trace this process before it has become the command", "PR_SET_DUMPABLE(2const)",
+			"the container could take over a process that still has all privileges (CVE-2016-9962)", []string{"prctl"},
+		},
+		run: func(*setup) error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) },
+	}
+	first := slices.IndexFunc(childSteps, func(s step[*setup]) bool { return s.Name == "workdir" })
+	return append([]step[*setup]{undumpable}, childSteps[first:]...)
+}
