@@ -72,7 +72,7 @@ func TestExecOnTwoKernels(t *testing.T) {
 	require.NoError(t, os.MkdirAll(dir+"/src/sub", 0o755))
 	require.NoError(t, os.WriteFile(dir+"/src/sub/file", []byte("of the host\n"), 0o640))
 	require.NoError(t, os.Symlink("sub/file", dir+"/src/link"))
-	kernels := series()
+	kernels := twoSeries()
 	args := []string{"--jobs", "2", "--mount", ".", "--mount", "sub/file:/opt/new/name", "--env", "KEY=value of mine",
 		"--get", "/tmp/results:" + dir + "/got", "--out", dir + "/out"}
 	for _, k := range kernels {
@@ -134,6 +134,38 @@ func TestExecEndings(t *testing.T) {
 		require.Equal(t, "1000\n100\n", run.stdout)
 		require.Empty(t, run.stderr, "one kernel's command speaks for itself")
 	})
+}
+
+// TestExecSplats: what the kernel complains of is the command's, though that
+// ends well, or not at all.
+func TestExecSplats(t *testing.T) {
+	kernel, dir := lastSeries(), t.TempDir()
+	buildFaults(t, dir+"/faults")
+	tests := []struct {
+		fault string
+		code  int    // of the command
+		want  string // what each complaint begins with, in their order
+	}{
+		{"warn", 0, `kernel WARN: WARNING: .* veth_init`},
+		{"bug", 3, `kernel BUG: kernel BUG at \S+!, kernel oops: `},
+		{"hung-task", 0, `hung task: INFO: task faults?:\d+ blocked for more than \d+ seconds`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.fault, func(t *testing.T) {
+			run := finish(t, execCommand(t, dir, "--json", "--kernel", kernel, "--out", dir+"/"+tt.fault, "--", "./faults", tt.fault))
+			result := run.result(t).Results[0]
+			t.Log(result.Splats)
+			require.EqualValues(t, "splat", result.Outcome, run.stderr)
+			require.Equal(t, result.Splats[0], result.Reason)
+			require.Regexp(t, "^"+tt.want, strings.Join(result.Splats, ", "))
+			require.Equal(t, tt.code, *result.ExitCode)
+			require.Equal(t, max(1, tt.code), run.code, "never green")
+			log, err := os.ReadFile(filepath.Join(dir, tt.fault, kernel, "kmsg.log"))
+			require.NoError(t, err)
+			_, line, _ := strings.Cut(result.Splats[0], ": ")
+			require.Contains(t, string(log), line)
+		})
+	}
 }
 
 // TestExecSignals: the first SIGINT is the command's; the second ends the VM,

@@ -21,6 +21,10 @@ var guestFaults = []fault{
 	{name: "panic", want: "panic", reason: `Kernel panic - not syncing: sysrq triggered crash`},
 	{name: "end-init", want: "panic", reason: `guest init exited: Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000700`},
 	{name: "oops", want: "splat", reason: `kernel oops: BUG: kernel NULL pointer dereference, address: 0000000000000000`},
+	{name: "warn", want: "splat", reason: `kernel WARN: WARNING: .* veth_init\S* \[veth\].*`},
+	{name: "bug", want: "splat", reason: `kernel BUG: kernel BUG at \S+:\d+!`},
+	{name: "rcu-stall", want: "splat", reason: `RCU stall: rcu: INFO: rcu_\w+ (self-)?detected (expedited )?stall.*`, excused: true},
+	{name: "soft-lockup", want: "splat", reason: `soft lockup: watchdog: BUG: soft lockup - CPU#1 stuck for \d+s! \[faults:\d+\]`, excused: true},
 	{name: "hung-task", want: "splat", reason: `hung task: INFO: task faults?:\d+ blocked for more than \d+ seconds\.`},
 	{name: "poweroff", want: "lost", reason: `guest powered off` + gone},
 	{name: "sysrq-o", want: "lost", reason: `guest powered off` + gone},
@@ -62,7 +66,7 @@ func TestFaultsInTheGuest(t *testing.T) {
 	t.Log(r.said.String())
 	require.NotZero(t, code)
 	rep := r.report(t)
-	check(t, rep, faults...)
+	r.check(t, rep, faults...)
 	r.nothingLeft(t)
 	for _, result := range rep.Results {
 		// Neither the guest's clock nor what it says makes a time.

@@ -47,3 +47,14 @@ func series() []string {
 	}
 	return []string{"5.10", "6.12"}
 }
+
+// twoSeries are two kernels, for what is about more than one.
+func twoSeries() []string {
+	list := series()
+	for _, other := range []string{"5.10", "6.12"} {
+		if len(list) == 1 && list[0] != other {
+			list = append(list, other)
+		}
+	}
+	return list
+}

@@ -35,10 +35,7 @@ func realTime() error {
 // spin takes one CPU. All wait until each is on its own: a thread that is begun
 // by one that spins already would never run.
 func spin(cpu int, ready *atomic.Int32) {
-	runtime.LockOSThread()
-	var set unix.CPUSet
-	set.Set(cpu)
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
+	if err := pin(cpu); err != nil {
 		panic(err)
 	}
 	ready.Add(1)

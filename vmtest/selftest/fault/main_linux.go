@@ -23,6 +23,10 @@ var faults = map[string]func() error{
 
 	"oops":         func() error { return runInKernel(nullDereference) },
 	"triple-fault": func() error { return runInKernel(tripleFault) },
+	"warn":         func() error { return complain(isWarning) },
+	"bug":          func() error { return complain(isBug) },
+	"rcu-stall":    rcuStall,
+	"soft-lockup":  softLockup,
 	"hung-task":    hungTask,
 
 	"sleep":     sleep,

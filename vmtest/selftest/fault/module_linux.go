@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,24 +24,42 @@ var (
 	// push 0; push 0; lidt [rsp]; int3: without an interrupt table a trap is a
 	// fault, and so is that, and the third one resets the CPU.
 	tripleFault = []byte{0x6a, 0x00, 0x6a, 0x00, 0x0f, 0x01, 0x1c, 0x24, 0xcc, 0xeb, 0xfe}
+	// ud2; xor eax,eax; ret: what WARN_ON() and BUG() are made of. Which of the
+	// two it is, the module's table of them says.
+	complaint = []byte{0x0f, 0x0b, 0x31, 0xc0, 0xc3}
 )
 
 // runInKernel loads a module of this very kernel whose first function was
 // replaced: no compiler, no headers, and what the kernel checks is right.
 func runInKernel(code []byte) error {
-	module, err := readModule("dummy")
+	module, err := prepare("dummy", code)
 	if err != nil {
 		return err
 	}
-	if module, err = replaceInit(unsigned(module), code); err != nil {
-		return err
-	}
-	// An oops ends the thread that it happens to; this process goes on.
+	return module.load()
+}
+
+// load has the kernel run the module's first function. An oops ends the thread
+// that it happens to; this process goes on.
+func (m *module) load() error {
 	go func() {
 		time.Sleep(3 * time.Second)
 		os.Exit(3)
 	}()
-	return unix.InitModule(module, "")
+	return unix.InitModule(m.data, "")
+}
+
+// prepare reads a module and makes its init function something else.
+func prepare(name string, code []byte) (*module, error) {
+	data, err := readModule(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseModule(unsigned(data))
+	if err != nil {
+		return nil, err
+	}
+	return m, m.replaceInit(code)
 }
 
 func readModule(name string) ([]byte, error) {
@@ -76,9 +95,16 @@ func unsigned(module []byte) []byte {
 	return rest[:max(0, len(rest)-trailer-size)]
 }
 
-// replaceInit puts code where the module's init function begins.
-func replaceInit(module, code []byte) ([]byte, error) {
-	file, err := elf.NewFile(bytes.NewReader(module))
+// module is a module's file, and where its init function begins.
+type module struct {
+	data  []byte
+	file  *elf.File
+	init  elf.Symbol
+	begin uint64 // of what may be replaced, in the section
+}
+
+func parseModule(data []byte) (*module, error) {
+	file, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
@@ -88,16 +114,27 @@ func replaceInit(module, code []byte) ([]byte, error) {
 	}
 	for _, s := range symbols {
 		if s.Name == "init_module" && int(s.Section) < len(file.Sections) {
-			begin := s.Value + prologue(module[file.Sections[s.Section].Offset+s.Value:])
-			if s.Value+s.Size < begin+uint64(len(code)) {
-				return nil, errors.New("init function is too small")
-			}
-			copy(module[file.Sections[s.Section].Offset+begin:], code)
-			cancelRelocations(file, module, uint32(s.Section), begin, begin+uint64(len(code)))
-			return module, nil
+			head := data[file.Sections[s.Section].Offset+s.Value:]
+			return &module{data, file, s, s.Value + prologue(head)}, nil
 		}
 	}
 	return nil, errors.New("module has no init function")
+}
+
+// replaceInit puts code where the module's init function begins.
+func (m *module) replaceInit(code []byte) error {
+	end := m.begin + uint64(len(code))
+	if m.init.Value+m.init.Size < end {
+		return errors.New("init function is too small")
+	}
+	copy(m.data[m.file.Sections[m.init.Section].Offset+m.begin:], code)
+	for at := range m.relocations(int(m.init.Section)) {
+		// A relocation of 4 bytes may begin before.
+		if where := m.word(at); where+4 > m.begin && where < end {
+			m.data[at+8] = byte(elf.R_X86_64_NONE)
+		}
+	}
+	return nil
 }
 
 // prologue is what the kernel itself rewrites at the head of a function: endbr64
@@ -113,18 +150,21 @@ func prologue(code []byte) uint64 {
 	return n
 }
 
-// cancelRelocations keeps the loader from writing into a part of a section.
-func cancelRelocations(file *elf.File, module []byte, section uint32, begin, end uint64) {
-	const entry = 24 // offset, info and addend, 8 bytes each
-	for _, s := range file.Sections {
-		if s.Type != elf.SHT_RELA || s.Info != section { //nolint:misspell // the standard's name
-			continue
-		}
-		for at := s.Offset; at+entry <= s.Offset+s.Size; at += entry {
-			// A relocation of 4 bytes may begin before.
-			if where := binary.LittleEndian.Uint64(module[at:]); where+4 > begin && where < end {
-				binary.LittleEndian.PutUint32(module[at+8:], uint32(elf.R_X86_64_NONE))
+// relocations yields where in the file those of a section are: offset, info
+// and addend, 8 bytes each.
+func (m *module) relocations(section int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for _, s := range m.file.Sections {
+			if s.Type != elf.SHT_RELA || int(s.Info) != section { //nolint:misspell // the standard's name
+				continue
+			}
+			for at := s.Offset; at+24 <= s.Offset+s.Size; at += 24 {
+				if !yield(at) {
+					return
+				}
 			}
 		}
 	}
 }
+
+func (m *module) word(at uint64) uint64 { return binary.LittleEndian.Uint64(m.data[at:]) }
