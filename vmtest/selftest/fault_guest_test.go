@@ -24,7 +24,6 @@ var guestFaults = []fault{
 	{name: "warn", want: "splat", reason: `kernel WARN: WARNING: .* veth_init\S* \[veth\].*`},
 	{name: "bug", want: "splat", reason: `kernel BUG: kernel BUG at \S+:\d+!`},
 	{name: "rcu-stall", want: "splat", reason: `RCU stall: rcu: INFO: rcu_\w+ (self-)?detected (expedited )?stall.*`, excused: true},
-	{name: "soft-lockup", want: "splat", reason: `soft lockup: watchdog: BUG: soft lockup - CPU#1 stuck for \d+s! \[faults:\d+\]`, excused: true},
 	{name: "hung-task", want: "splat", reason: `hung task: INFO: task faults?:\d+ blocked for more than \d+ seconds\.`},
 	{name: "poweroff", want: "lost", reason: `guest powered off` + gone},
 	{name: "sysrq-o", want: "lost", reason: `guest powered off` + gone},

@@ -26,7 +26,6 @@ var faults = map[string]func() error{
 	"warn":         func() error { return complain(isWarning) },
 	"bug":          func() error { return complain(isBug) },
 	"rcu-stall":    rcuStall,
-	"soft-lockup":  softLockup,
 	"hung-task":    hungTask,
 
 	"sleep":     sleep,
