@@ -87,16 +87,55 @@ func TestFaultDiskFull(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newFaultRun(t, lastSeries(), dir)
-			script := `mount -t tmpfs -o size=3m none "$1" && shift && exec "$@"`
-			r.cmd.Args = append([]string{"unshare", "--mount", "sh", "-c", script, "sh", tt.place(r)}, r.cmd.Args...)
-			if os.Getuid() != 0 {
-				r.cmd.Args = append([]string{"unshare", "--map-root-user"}, r.cmd.Args[1:]...)
-			}
-			var err error
-			r.cmd.Path, err = exec.LookPath("unshare")
-			require.NoError(t, err)
+			r.inMountNamespace(t, `mount -t tmpfs -o size=3m none "$1" && shift && exec "$@"`, tt.place(r))
 			require.Equal(t, 128, r.code(t, r.cmd.Run()), r.said.String())
 			require.Contains(t, r.said.String(), tt.want)
+			r.nothingLeft(t)
+		})
+	}
+}
+
+// inMountNamespace has the command run by a script that may mount. Its first
+// argument is a place, the rest is the command.
+func (r *faultRun) inMountNamespace(t *testing.T, script, place string) {
+	t.Helper()
+	r.cmd.Args = append([]string{"unshare", "--mount", "sh", "-c", script, "sh", place}, r.cmd.Args...)
+	if os.Getuid() != 0 {
+		r.cmd.Args = append([]string{"unshare", "--map-root-user"}, r.cmd.Args[1:]...)
+	}
+	var err error
+	r.cmd.Path, err = exec.LookPath("unshare")
+	require.NoError(t, err)
+}
+
+// TestFaultCacheFull: what cannot be saved is booted cold, said once, and leaves
+// nothing in the cache that somebody might take for a snapshot.
+func TestFaultCacheFull(t *testing.T) {
+	const show = `shift; "$@"; code=$?; rm -f "$all"; find "$at" -mindepth 1 ! -name '*.lock' | sed 's/^/left: /'; exit $code`
+	tests := []struct{ name, script, note string }{
+		{"before", `at=$1; mount -t tmpfs -o size=64m none "$at"; ` + show,
+			`booted cold: \d+ MiB are free on the disk of the cache, want \d+: no space left on device`},
+		{"while saving", `at=$1; all=$at/all; mount -t tmpfs -o size=1700m none "$at"
+			(until [ -e "$at"/*/ram ]; do sleep 0.02; done; cat /dev/zero >"$all" 2>/dev/null) & ` + show,
+			`booted cold: .*the disk of the cache is full`},
+	}
+	faults := []fault{{name: "first", does: "nothing", want: "pass"}, {name: "second", does: "nothing", want: "pass"}}
+	dir := faultRepo(t, faults...)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cache := ownCache(t)
+			require.NoError(t, os.Mkdir(filepath.Join(cache, "snapshots"), 0o755))
+			r := newFaultRun(t, lastSeries(), dir, "--jobs", "1", "--cache", cache)
+			r.inMountNamespace(t, tt.script, filepath.Join(cache, "snapshots"))
+			require.Zero(t, r.code(t, r.cmd.Run()), r.said.String())
+			t.Log(r.said.String())
+			rep := r.report(t)
+			r.check(t, rep, faults...)
+			require.Regexp(t, tt.note, r.said.String())
+			require.NotContains(t, r.said.String(), "left: ")
+			for _, result := range rep.Results {
+				require.False(t, result.VM.Restored)
+			}
 			r.nothingLeft(t)
 		})
 	}
