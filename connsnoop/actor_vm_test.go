@@ -35,6 +35,7 @@ type casting struct {
 	Comm     string
 	UID      int
 	Seed     uint64
+	Wait     bool // for the test's word, before it opens anything
 }
 
 // actorEnv holds the casting, as JSON.
@@ -60,6 +61,11 @@ func (a *actor) play() error {
 	part, ok := scenarioNamed(a.Scenario)
 	if !ok {
 		return fmt.Errorf("no scenario %q", a.Scenario)
+	}
+	if a.Wait {
+		if err := a.pause(); err != nil {
+			return err
+		}
 	}
 	if err := part.play(a); err != nil {
 		return fmt.Errorf("play %s: %w", a.Scenario, err)

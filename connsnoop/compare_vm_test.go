@@ -5,6 +5,7 @@ package connsnoop_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"namespaces-cgroups-ebpf/connsnoop"
@@ -14,7 +15,7 @@ import (
 // tests compare them.
 var derived = map[string]string{
 	"protocol": "", "family": "remote_addr", "local_port": "local_addr", "remote_port": "remote_addr",
-	"pid": "opener", "tid": "opener", "uid": "opener", "comm": "opener", "container": "cgroup",
+	"pid": "opener", "tid": "opener", "uid": "opener", "comm": "opener",
 	"closer_pid": "closer", "opened_at": "opened_monotonic_ns", "closed_at": "closed_monotonic_ns",
 	"clock_offset_ns": "", "backend": "",
 }
@@ -54,6 +55,7 @@ var comparisons = []field{
 	{"pid_source", func(w truth, e connsnoop.Event) string { return unequal(w.PIDSource, string(e.PIDSource)) }},
 	{"closer", func(w truth, e connsnoop.Event) string { return w.Closer.diff(e.Closer) }},
 	{"cgroup", diffCgroup},
+	{"container", diffContainer},
 	{"result", func(w truth, e connsnoop.Event) string { return unequal(w.Result, string(e.Result)) }},
 	{"errno", func(w truth, e connsnoop.Event) string { return unequal(w.Errno, int(e.Errno)) }},
 	{"opened_monotonic_ns", func(w truth, e connsnoop.Event) string { return w.Opened.outside(e.Opened) }},
@@ -92,6 +94,13 @@ func (w who) diff(got connsnoop.Identity) string {
 
 func diffCgroup(w truth, e connsnoop.Event) string {
 	return unequal(fmt.Sprint(w.CgroupID, w.CgroupPath), fmt.Sprint(e.Cgroup.ID, e.Cgroup.Path))
+}
+
+// diffContainer: each actor is a container, by the name of its cgroup.
+func diffContainer(w truth, e connsnoop.Event) string {
+	id, _ := strings.CutPrefix(w.CgroupPath, "/mini-container-")
+	container, _ := e.Container()
+	return unequal(connsnoop.Container{Runtime: "mini-container", ID: id}, container)
 }
 
 func diffEstablished(w truth, e connsnoop.Event) string {

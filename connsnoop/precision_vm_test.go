@@ -20,7 +20,7 @@ type excuse struct {
 
 var excuses = []excuse{
 	// more threads wait than a kretprobe has places for
-	{"blocked-acceptors", []string{"opener", "pid_source", "cgroup", "opened_monotonic_ns", "established_monotonic_ns"}},
+	{"blocked-acceptors", []string{"opener", "pid_source", "cgroup", "container", "opened_monotonic_ns", "established_monotonic_ns"}},
 	// the SYN is sent by the first write
 	{"tfo-connect", []string{"connect_latency_ns"}},
 }

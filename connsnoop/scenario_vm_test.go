@@ -17,18 +17,23 @@ type part struct {
 	root  bool // it keeps root in its own namespaces, to change them
 	early bool // it has connections when the tracers start
 	alone bool // it would make others less than exact
+	wait  bool // it waits for the test's word
 }
 
 // parts are all scenarios, in the order of the matrix.
 var parts = slices.Concat(
 	ordinaryParts, failureParts, endingParts, holderParts, unusualParts, networkParts, transferParts)
 
+// extraParts are for other tests than that of the matrix.
+var extraParts = slices.Concat(capacityParts, churnParts)
+
 func scenarioNamed(name string) (part, bool) {
-	i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
-	if i < 0 {
-		return part{}, false
+	for _, p := range slices.Concat(parts, extraParts) {
+		if p.name == name {
+			return p, true
+		}
 	}
-	return parts[i], true
+	return part{}, false
 }
 
 // all runs steps until one fails.

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,6 +22,7 @@ import (
 
 // cast is an actor's process, seen from the test.
 type cast struct {
+	casting
 	part   part
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -32,18 +32,18 @@ type cast struct {
 }
 
 // startActor starts a process for the part, in a cgroup of its own that has a
-// random name.
+// random name, which makes it a container of mini-container.
 func startActor(t testing.TB, random *rand.Rand, p part) *cast {
-	c := &cast{part: p, group: filepath.Join("/sys/fs/cgroup", randomName(random))}
+	c := &cast{part: p, group: "/sys/fs/cgroup/mini-container-" + randomName(random)}
 	require.NoError(t, os.Mkdir(c.group, 0o755))
 	group, err := os.Open(c.group)
 	require.NoError(t, err)
 	defer group.Close()
-	casting := casting{Scenario: p.name, Comm: randomName(random), Seed: random.Uint64()}
+	c.casting = casting{Scenario: p.name, Comm: randomName(random), Seed: random.Uint64(), Wait: p.wait}
 	if !p.root {
-		casting.UID = 1000 + random.IntN(60000)
+		c.casting.UID = 1000 + random.IntN(60000)
 	}
-	text, err := json.Marshal(casting)
+	text, err := json.Marshal(c.casting)
 	require.NoError(t, err)
 	c.cmd = exec.CommandContext(t.Context(), "/proc/self/exe")
 	c.cmd.Env = append(os.Environ(), actorEnv+"="+string(text))
@@ -61,7 +61,8 @@ func startActor(t testing.TB, random *rand.Rand, p part) *cast {
 	return c
 }
 
-// awaitPause waits until an early actor has made its connections.
+// awaitPause waits until an early actor has made its connections, or one that
+// waits is ready to.
 func (c *cast) awaitPause(t testing.TB) {
 	var none []truth
 	require.NoError(t, c.out.Decode(&none), "%s: %s", c.part.name, &c.stderr)
