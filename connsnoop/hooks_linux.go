@@ -21,6 +21,7 @@ type hook struct {
 var hookSets = map[Backend][]hook{
 	BackendFentry: {
 		{probesProgBtfSetState, "inet_sock_set_state", trampoline},
+		{probesProgBtfSetStateAgain, "inet_sock_set_state", trampoline},
 		{probesProgFentryClose, "__tcp_close", trampoline},
 		{probesProgFexitAccept2, "inet_csk_accept", trampoline},
 		{probesProgFexitAccept4, "inet_csk_accept", trampoline},
@@ -32,6 +33,7 @@ var hookSets = map[Backend][]hook{
 	},
 	BackendKprobeMulti: {
 		{probesProgRawSetState, "inet_sock_set_state", rawTracepoint},
+		{probesProgRawSetStateAgain, "inet_sock_set_state", rawTracepoint},
 		{probesProgKprobeClose, "__tcp_close", kprobeMulti},
 		{probesProgKretprobeAccept, "inet_csk_accept", kretprobeMulti},
 		{probesProgKprobeSyn, "tcp_connect", kprobeMulti},
@@ -42,6 +44,7 @@ var hookSets = map[Backend][]hook{
 	},
 	BackendKprobe: {
 		{probesProgRawSetState, "inet_sock_set_state", rawTracepoint},
+		{probesProgRawSetStateAgain, "inet_sock_set_state", rawTracepoint},
 		{probesProgKprobeClose, "tcp_close", kprobe},
 		{probesProgKretprobeAccept, "inet_csk_accept", kretprobe},
 		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobe},

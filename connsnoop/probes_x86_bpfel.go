@@ -31,6 +31,7 @@ const (
 	probesMapRing                = "ring"
 	probesMapSkipped             = "skipped"
 	probesProgBtfSetState        = "btf_set_state"
+	probesProgBtfSetStateAgain   = "btf_set_state_again"
 	probesProgFentryClose        = "fentry_close"
 	probesProgFentrySyn          = "fentry_syn"
 	probesProgFentryV4Connect    = "fentry_v4_connect"
@@ -47,6 +48,7 @@ const (
 	probesProgKretprobeV4Connect = "kretprobe_v4_connect"
 	probesProgKretprobeV6Connect = "kretprobe_v6_connect"
 	probesProgRawSetState        = "raw_set_state"
+	probesProgRawSetStateAgain   = "raw_set_state_again"
 	probesProgSeedLive           = "seed_live"
 	probesVarAllKinds            = "all_kinds"
 	probesVarFilterDirection     = "filter_direction"
@@ -100,6 +102,7 @@ type probesSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesProgramSpecs struct {
 	BtfSetState        *ebpf.ProgramSpec `ebpf:"btf_set_state"`
+	BtfSetStateAgain   *ebpf.ProgramSpec `ebpf:"btf_set_state_again"`
 	FentryClose        *ebpf.ProgramSpec `ebpf:"fentry_close"`
 	FentrySyn          *ebpf.ProgramSpec `ebpf:"fentry_syn"`
 	FentryV4Connect    *ebpf.ProgramSpec `ebpf:"fentry_v4_connect"`
@@ -116,6 +119,7 @@ type probesProgramSpecs struct {
 	KretprobeV4Connect *ebpf.ProgramSpec `ebpf:"kretprobe_v4_connect"`
 	KretprobeV6Connect *ebpf.ProgramSpec `ebpf:"kretprobe_v6_connect"`
 	RawSetState        *ebpf.ProgramSpec `ebpf:"raw_set_state"`
+	RawSetStateAgain   *ebpf.ProgramSpec `ebpf:"raw_set_state_again"`
 	SeedLive           *ebpf.ProgramSpec `ebpf:"seed_live"`
 }
 
@@ -225,6 +229,7 @@ type probesVariables struct {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesPrograms struct {
 	BtfSetState        *ebpf.Program `ebpf:"btf_set_state"`
+	BtfSetStateAgain   *ebpf.Program `ebpf:"btf_set_state_again"`
 	FentryClose        *ebpf.Program `ebpf:"fentry_close"`
 	FentrySyn          *ebpf.Program `ebpf:"fentry_syn"`
 	FentryV4Connect    *ebpf.Program `ebpf:"fentry_v4_connect"`
@@ -241,12 +246,14 @@ type probesPrograms struct {
 	KretprobeV4Connect *ebpf.Program `ebpf:"kretprobe_v4_connect"`
 	KretprobeV6Connect *ebpf.Program `ebpf:"kretprobe_v6_connect"`
 	RawSetState        *ebpf.Program `ebpf:"raw_set_state"`
+	RawSetStateAgain   *ebpf.Program `ebpf:"raw_set_state_again"`
 	SeedLive           *ebpf.Program `ebpf:"seed_live"`
 }
 
 func (p *probesPrograms) Close() error {
 	return _ProbesClose(
 		p.BtfSetState,
+		p.BtfSetStateAgain,
 		p.FentryClose,
 		p.FentrySyn,
 		p.FentryV4Connect,
@@ -263,6 +270,7 @@ func (p *probesPrograms) Close() error {
 		p.KretprobeV4Connect,
 		p.KretprobeV6Connect,
 		p.RawSetState,
+		p.RawSetStateAgain,
 		p.SeedLive,
 	)
 }

@@ -11,7 +11,26 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define PROGRAM(section, name, context) SEC(section) int name(context *ctx)
 
-/* fentry, fexit and tp_btf: arguments, then what is returned */
+/*
+ * The kernel does not run a program that already runs on this CPU: when a
+ * packet interrupts a system call amid one that looks at a change of state, it
+ * is not run for the packet. So there are two of them, attached in this order:
+ * whatever keeps one from running, the other sees. Who comes second finds
+ * nothing left to do.
+ */
+#define SET_STATE(section, name, first)                                                            \
+	PROGRAM(section "/inet_sock_set_state", name, __u64)                                       \
+	{                                                                                          \
+		changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2], first);                    \
+		return 0;                                                                          \
+	}
+
+SET_STATE("tp_btf", btf_set_state, 1)
+SET_STATE("tp_btf", btf_set_state_again, 0)
+SET_STATE("raw_tp", raw_set_state, 1)
+SET_STATE("raw_tp", raw_set_state_again, 0)
+
+/* fentry and fexit: arguments, then what is returned */
 
 PROGRAM("fentry/tcp_v4_connect", fentry_v4_connect, __u64)
 {
@@ -63,12 +82,6 @@ PROGRAM("fexit/inet_csk_accept", fexit_accept2, __u64)
 PROGRAM("fentry/__tcp_close", fentry_close, __u64)
 {
 	closing((void *)ctx[0]);
-	return 0;
-}
-
-PROGRAM("tp_btf/inet_sock_set_state", btf_set_state, __u64)
-{
-	changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2]);
 	return 0;
 }
 
@@ -140,12 +153,6 @@ PROGRAM("kretprobe/inet_csk_accept", kretprobe_accept, struct pt_regs)
 PROGRAM("kprobe/tcp_close", kprobe_close, struct pt_regs)
 {
 	closing(first_argument(ctx));
-	return 0;
-}
-
-PROGRAM("raw_tp/inet_sock_set_state", raw_set_state, __u64)
-{
-	changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2]);
 	return 0;
 }
 

@@ -201,7 +201,8 @@ static __always_inline bool in_connect(struct conn *c, __u8 state, __u32 error)
 	       c->opener.tid == (__u32)bpf_get_current_pid_tgid();
 }
 
-static __always_inline void changed_state(struct sock *sk, int from, int to)
+/* Of an end that finds nothing in live there is more to say the first time. */
+static __always_inline void changed_state(struct sock *sk, int from, int to, bool first)
 {
 	struct conn *found;
 	__u32 error;
@@ -214,7 +215,8 @@ static __always_inline void changed_state(struct sock *sk, int from, int to)
 		return;
 	found = find((__u64)sk);
 	if (!found) {
-		end_unseen(sk, from);
+		if (first)
+			end_unseen(sk, from);
 		return;
 	}
 	error = error_of(sk);
