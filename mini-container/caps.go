@@ -44,3 +44,12 @@ func capName(c capability.Cap) string {
 	}
 	return "CAP_" + strings.ToUpper(name)
 }
+
+// knownCaps has a bit for each capability that we have a name for.
+func knownCaps() uint64 {
+	var mask uint64
+	for _, c := range capability.ListKnown() {
+		mask |= 1 << uint(c)
+	}
+	return mask
+}

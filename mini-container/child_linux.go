@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/account"
 )
 
 // childName is the argv[0] under which the executable starts itself again as
@@ -43,10 +44,11 @@ func IsChild() bool {
 // setup is what the steps share.
 type setup struct {
 	config
-	root    int    // O_PATH descriptor of the rootfs, until the pivot
-	proc    int    // root of a procfs that lies at no path
-	image   int    // this executable, for an own PID 1
-	command string // path of the command in the container
+	root    int             // O_PATH descriptor of the rootfs, until the pivot
+	proc    int             // root of a procfs that lies at no path
+	image   int             // this executable, for an own PID 1
+	command string          // path of the command in the container
+	account account.Account // as whom it will run
 }
 
 // Child sets up the container and execs its command. It returns only if that
@@ -68,12 +70,19 @@ func child(in *json.Decoder, out io.Writer) message {
 	if err := in.Decode(&s.config); err != nil {
 		return failed("configure", fmt.Errorf("read configuration: %w", err))
 	}
-	ready := s.runSteps()
+	steps := childSteps
+	if s.Extra.Join {
+		steps = joinSteps(s)
+	}
+	ready := s.walk(steps)
 	if ready.Error != nil {
 		return ready
 	}
 	if err := synchronize(in, out, ready); err != nil {
 		return failed("synchronize", err)
+	}
+	if failure := s.walk(lastSteps); failure.Error != nil {
+		return failure
 	}
 	return failed("exec", execError(s.command, s.exec()))
 }
@@ -88,14 +97,10 @@ func (s *setup) exec() error {
 	return syscall.Exec(s.command, args, env)
 }
 
-// runSteps stops at the first step that does not work. Nothing is undone:
+// walk takes steps and stops at the first step that does not work. Nothing is undone:
 // what was done lies in namespaces that die with this process.
-func (s *setup) runSteps() message {
+func (s *setup) walk(steps []step[*setup]) message {
 	var done []StepTiming
-	steps := childSteps
-	if s.Extra.Join {
-		steps = joinSteps()
-	}
 	_, err := walk(steps, s, func(t StepTiming) { done = append(done, t) })
 	if err == nil {
 		return message{Steps: done}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
 )
 
@@ -35,12 +36,13 @@ type Exec struct {
 func (e *Exec) Run() (int, error) {
 	runtime.LockOSThread() // the command dies with the thread that started it
 	defer runtime.UnlockOSThread()
-	c, err := e.container()
+	c, filter, err := e.container()
 	if err != nil {
 		return 0, err
 	}
 	s := &supervisor{Container: c, report: newReport(c.Spec, time.Now())}
 	s.Extra.Join, s.Extra.Init = true, false
+	s.filter = filter
 	undo, err := walk(e.steps(), s, s.note)
 	return s.report.ExitCode, errors.Join(err, undo())
 }
@@ -62,15 +64,16 @@ func (e *Exec) steps() []step[*supervisor] {
 	return own
 }
 
-// container is the container's configuration with another command.
-func (e *Exec) container() (*Container, error) {
+// container is the container's configuration with another command, and its
+// filter of system calls.
+func (e *Exec) container() (*Container, *seccomp.Filter, error) {
 	data, err := os.ReadFile(e.In.File(configFile))
 	if err != nil {
-		return nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
+		return nil, nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
 	}
 	var saved config
 	if err := json.Unmarshal(data, &saved); err != nil {
-		return nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
+		return nil, nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
 	}
 	process := *saved.Spec.Process
 	process.Args, process.Env = e.Args, mergeEnv(process.Env, e.Env)
@@ -79,7 +82,7 @@ func (e *Exec) container() (*Container, error) {
 	c := &Container{
 		Spec: saved.Spec, Extra: saved.Extra, Stdin: e.Stdin, Stdout: e.Stdout, Stderr: e.Stderr, Signals: e.Signals,
 	}
-	return c, exitcode.With(exitcode.Usage, checkProcess(c.Spec))
+	return c, saved.Filter, exitcode.With(exitcode.Usage, checkProcess(c.Spec))
 }
 
 // join starts the child. The namespaces are opened while the first process is
@@ -154,7 +157,7 @@ func saveConfig(path string, c config) error {
 
 // joinSteps is what a child does that joins a container instead of making one:
 // everything that it must give up, and nothing that makes namespaces.
-func joinSteps() []step[*setup] {
+func joinSteps(s *setup) []step[*setup] {
 	undumpable := step[*setup]{
 		Step: Step{
 			"undumpable", ByChild, "let nobody in the container trace this process before it has become the command", "PR_SET_DUMPABLE(2const)",
@@ -163,5 +166,12 @@ func joinSteps() []step[*setup] {
 		run: func(*setup) error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) },
 	}
 	first := slices.IndexFunc(childSteps, func(s step[*setup]) bool { return s.Name == "workdir" })
-	return append([]step[*setup]{undumpable}, childSteps[first:]...)
+	steps := []step[*setup]{undumpable}
+	for _, step := range childSteps[:first] {
+		again := step.Name == "oom-score" || step.Name == "apparmor"
+		if again && step.when(s) || step.Name == "private-proc" && needsProc(s) {
+			steps = append(steps, step)
+		}
+	}
+	return append(steps, childSteps[first:]...)
 }

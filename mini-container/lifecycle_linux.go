@@ -176,6 +176,30 @@ var childSteps = []step[*setup]{
 	},
 	{
 		Step: Step{
+			"sysctls", ByChild, "set the namespaces' own kernel settings", "proc_sys(5)",
+			"they would have their defaults", nil,
+		},
+		when: func(s *setup) bool { return len(s.Spec.Linux.Sysctl) > 0 },
+		run:  setSysctls,
+	},
+	{
+		Step: Step{
+			"oom-score", ByChild, "say how soon the kernel is to kill it when memory is short", "proc_pid_oom_score_adj(5)",
+			"it would be its caller's", nil,
+		},
+		when: func(s *setup) bool { return s.Spec.Process.OOMScoreAdj != nil },
+		run:  setOOMScore,
+	},
+	{
+		Step: Step{
+			"apparmor", ByChild, "name the AppArmor profile for the command", "apparmor(7)",
+			"the command would run unconfined", nil,
+		},
+		when: func(s *setup) bool { return s.Spec.Process.ApparmorProfile != "" },
+		run:  enterAppArmor,
+	},
+	{
+		Step: Step{
 			"readonly-paths", ByChild, "make parts of /proc read-only", "mount(2)",
 			"root inside could write the host's /proc/sys", []string{"mount"},
 		},
@@ -225,6 +249,13 @@ var childSteps = []step[*setup]{
 	},
 	{
 		Step: Step{
+			"find-user", ByChild, "decide as whom to run, by the container's /etc/passwd", "passwd(5)",
+			"a name could mean somebody else outside", nil,
+		},
+		run: findUser,
+	},
+	{
+		Step: Step{
 			"find-command", ByChild, "find the command, along the PATH it will have", "openat2(2)",
 			"a missing command would only show at the exec", nil,
 		},
@@ -239,15 +270,31 @@ var childSteps = []step[*setup]{
 	},
 	{
 		Step: Step{
-			"groups", ByChild, "drop the supplementary groups", "setgroups(2)",
+			"groups", ByChild, "set the supplementary groups, to none as a rule", "setgroups(2)",
 			"the caller's supplementary groups would stay", []string{"setgroups"},
 		},
-		run: dropGroups,
+		run: setGroups,
+	},
+	earlySeccomp,
+	{
+		Step: Step{
+			"close-on-exec", ByChild, "mark all descriptors but the standard three", "close_range(2)",
+			"an open descriptor would lead back to the host", []string{"close_range"},
+		},
+		run: closeOnExec,
+	},
+	{
+		Step: Step{
+			"user", ByChild, "become the user, capabilities kept for one more step", "setresuid(2)",
+			"the command would be root", []string{"prctl", "setresgid", "setresuid"},
+		},
+		when: notRoot,
+		run:  becomeUser,
 	},
 	{
 		Step: Step{
 			"capabilities", ByChild, "cut all five sets down to the configuration", "capabilities(7)",
-			"root inside would be root outside", []string{"prctl", "capset"},
+			"root inside would be root outside", []string{"capget", "capset", "prctl"},
 		},
 		run: dropCapabilities,
 	},
@@ -257,12 +304,5 @@ var childSteps = []step[*setup]{
 			"the container would outlive its supervisor", []string{"prctl"},
 		},
 		run: armParentDeath,
-	},
-	{
-		Step: Step{
-			"close-on-exec", ByChild, "mark all descriptors but the standard three", "close_range(2)",
-			"an open descriptor would lead back to the host", []string{"close_range"},
-		},
-		run: closeOnExec,
 	},
 }

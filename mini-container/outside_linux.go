@@ -84,7 +84,7 @@ func (s *supervisor) remember() error {
 		return exitcode.With(exitcode.Usage, err)
 	}
 	if err == nil {
-		err = saveConfig(s.dir.File(configFile), config{Spec: s.Spec, Extra: s.Extra})
+		err = saveConfig(s.dir.File(configFile), config{Spec: withoutSeccomp(s.Spec), Extra: s.Extra, Filter: s.filter})
 	}
 	return exitcode.With(exitcode.Harness, err)
 }

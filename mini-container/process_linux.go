@@ -68,18 +68,6 @@ func noNewPrivs(s *setup) error {
 	return nil
 }
 
-// dropGroups empties the supplementary groups of this thread. In a user
-// namespace with one group setgroups(2) is denied, see mapIDs.
-func dropGroups(s *setup) error {
-	if hasNamespace(s.Spec, specs.UserNamespace) && !setgroupsAllowed(s.Spec) {
-		return nil
-	}
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
-		return fmt.Errorf("drop supplementary groups: %w", errno)
-	}
-	return nil
-}
-
 // armParentDeath again: the kernel forgets it when credentials change.
 func armParentDeath(*setup) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {

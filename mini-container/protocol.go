@@ -8,6 +8,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 )
 
 // Supervisor and child talk JSON over two pipes, and only in this order:
@@ -23,8 +24,10 @@ const goAhead = "exec"
 
 // config is what the supervisor says first.
 type config struct {
-	Spec  *specs.Spec `json:"spec"`
-	Extra Extra       `json:"extra"`
+	Spec   *specs.Spec     `json:"spec"` // without linux.seccomp, which is long
+	Extra  Extra           `json:"extra"`
+	Filter *seccomp.Filter `json:"filter,omitempty"` // what has become of it
+	Files  uint64          `json:"files"`            // soft limit of open files that our caller had; 0 is unknown
 
 	// Descriptors of mounts to use instead of the paths: for the rootfs, and
 	// by index for Spec.Mounts.

@@ -11,6 +11,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 )
 
 // Container is one run to be made.
@@ -62,7 +63,18 @@ func (s *supervisor) validate() error {
 	if err := Validate(s.Spec); err != nil {
 		return exitcode.With(exitcode.Usage, err)
 	}
-	return exitcode.With(exitcode.Usage, checkMountOptions(s.Spec, s.Extra))
+	if err := checkMountOptions(s.Spec, s.Extra); err != nil {
+		return exitcode.With(exitcode.Usage, err)
+	}
+	if err := s.Extra.validate(s.Spec); err != nil {
+		return exitcode.With(exitcode.Usage, err)
+	}
+	if s.Spec.Linux.Seccomp == nil {
+		return nil
+	}
+	var err error
+	s.filter, err = seccomp.NewFilter(s.Spec.Linux.Seccomp)
+	return exitcode.With(exitcode.Usage, err)
 }
 
 func (s *supervisor) checkRootfs() error {

@@ -4,6 +4,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/network"
+	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 )
 
 // DefaultHostname is what a container is called when nobody says otherwise.
@@ -34,11 +35,13 @@ type Options struct {
 // Extra is what a container can have that the OCI runtime configuration has
 // no word for.
 type Extra struct {
-	Overlay   bool    `json:"overlay,omitempty"`    // changes to the rootfs go to memory and away
-	IDMapRoot bool    `json:"idmap_root,omitempty"` // files in the rootfs belong to whom the user namespace maps their owner to
-	Init      bool    `json:"init,omitempty"`       // PID 1 is ours: it reaps, and passes signals on
-	Network   Network `json:"network"`
-	Join      bool    `json:"join,omitempty"` // the child joins a container that is there
+	Overlay   bool     `json:"overlay,omitempty"`    // changes to the rootfs go to memory and away
+	IDMapRoot bool     `json:"idmap_root,omitempty"` // files in the rootfs belong to whom the user namespace maps their owner to
+	Init      bool     `json:"init,omitempty"`       // PID 1 is ours: it reaps, and passes signals on
+	Network   Network  `json:"network"`
+	Join      bool     `json:"join,omitempty"` // the child joins a container that is there
+	User      string   `json:"user,omitempty"` // "USER" or "USER:GROUP", looked up inside; "" is process.user
+	Landlock  Landlock `json:"landlock"`
 }
 
 // Network is how the container is connected. "" is network.Loopback.
@@ -73,6 +76,7 @@ func NewSpec(o Options) *specs.Spec {
 	if o.HostNet {
 		spec.Linux.Namespaces = namespaces("pid", "mount", "uts", "ipc", "cgroup")
 	}
+	spec.Linux.Seccomp = seccomp.Default(spec.Process.Capabilities.Bounding)
 	if o.UserNS {
 		spec.Linux.Namespaces = append(namespaces("user"), spec.Linux.Namespaces...)
 		spec.Linux.UIDMappings, spec.Linux.GIDMappings = o.maps()

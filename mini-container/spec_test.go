@@ -74,8 +74,12 @@ func TestValidate(t *testing.T) {
 		{"mount destination with ..", func(s *specs.Spec) { s.Mounts[0].Destination = "/proc/../etc" }, "mount destination"},
 		{"bind mount on /proc", func(s *specs.Spec) { s.Mounts[0].Type = "bind" }, "procfs alone"},
 		{"mount below /proc", func(s *specs.Spec) { s.Mounts[1].Destination = "/proc/self/attr" }, "procfs alone"},
-		{"seccomp", func(s *specs.Spec) { s.Linux.Seccomp = &specs.LinuxSeccomp{} }, "linux.seccomp"},
-		{"user", func(s *specs.Spec) { s.Process.User.UID = 7 }, "process.user"},
+		{"umask", func(s *specs.Spec) { s.Process.User.Umask = new(uint32) }, "process.user.umask"},
+		{"limit of nothing", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_LUCK"}} }, "RLIMIT_LUCK"},
+		{"soft over hard", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CPU", Soft: 2, Hard: 1}} }, "over hard"},
+		{"oom score", func(s *specs.Spec) { s.Process.OOMScoreAdj = new(int); *s.Process.OOMScoreAdj = 1001 }, "-1000..1000"},
+		{"sysctl of the machine", func(s *specs.Spec) { s.Linux.Sysctl = map[string]string{"kernel.core_pattern": "x"} }, "whole machine"},
+		{"AppArmor profile", func(s *specs.Spec) { s.Process.ApparmorProfile = "a b" }, "not a name"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

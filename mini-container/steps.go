@@ -42,6 +42,11 @@ func Steps() []Step {
 			}
 		}
 		all = append(all, s.Step)
+		if s.Name == "exec" { // the supervisor has given its word
+			for _, c := range lastSteps {
+				all = append(all, c.Step)
+			}
+		}
 	}
 	return all
 }

@@ -9,6 +9,8 @@ import (
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
+	"namespaces-cgroups-ebpf/mini-container/internal/filelimit"
+	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
 	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
@@ -23,6 +25,7 @@ type supervisor struct {
 	status  *os.File         // from the child
 	from    *json.Decoder    // messages on status
 	seen    message          // the child's "ready"
+	filter  *seccomp.Filter  // compiled from the configuration
 
 	trees      []*os.File // mounts for the child, see config
 	rootTree   int
@@ -87,13 +90,27 @@ func (s *supervisor) reap() error {
 // configure sends the configuration and waits until the child is set up and
 // stands before its exec, or has failed.
 func (s *supervisor) configure() error {
-	if err := send(s.config, config{s.Spec, s.Extra, s.rootTree, s.mountTrees}); err != nil {
+	if err := send(s.config, s.message()); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
 	}
 	if err := s.from.Decode(&s.seen); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
 	}
 	return s.seen.failure()
+}
+
+func (s *supervisor) message() config {
+	return config{
+		Spec: withoutSeccomp(s.Spec), Extra: s.Extra, Filter: s.filter, Files: filelimit.Soft(),
+		RootTree: s.rootTree, MountTrees: s.mountTrees,
+	}
+}
+
+func withoutSeccomp(spec *specs.Spec) *specs.Spec {
+	short, linux := *spec, *spec.Linux
+	linux.Seccomp = nil
+	short.Linux = &linux
+	return &short
 }
 
 // observe fills the report with what the kernel says of the child.
@@ -115,9 +132,27 @@ func (s *supervisor) letGo() error {
 	}
 	var last message
 	if err := s.from.Decode(&last); err != nil {
-		return nil //nolint:nilerr // nothing more to say: the exec worked, or wait will tell
+		return s.observeFilter() // nothing more to say: the exec worked, or wait will tell
 	}
 	return last.failure()
+}
+
+// observeFilter looks again at what comes last. Until we have waited for the
+// command there is something to look at, even if it has ended.
+func (s *supervisor) observeFilter() error {
+	if s.report.Isolation == nil {
+		return nil // a command that joins is not reported on
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Pid))
+	if err != nil {
+		return exitcode.With(exitcode.Harness, fmt.Errorf("observe filter: %w", err))
+	}
+	status, err := parseStatus(string(text))
+	if err != nil {
+		return exitcode.With(exitcode.Harness, err)
+	}
+	s.report.Seccomp = status.seccomp
+	return nil
 }
 
 // wait reaps the command and books how it ended.

@@ -170,7 +170,7 @@ func TestStepsAreExplained(t *testing.T) {
 		require.NotEmpty(t, step.Without)
 		require.Contains(t, []string{BySupervisor, ByChild}, step.By)
 	}
-	require.Len(t, seen, len(supervisorSteps)+len(childSteps))
+	require.Len(t, seen, len(supervisorSteps)+len(childSteps)+len(lastSteps))
 }
 
 func TestObserve(t *testing.T) {

@@ -19,7 +19,7 @@ func Validate(spec *specs.Spec) error {
 		return errors.New("configuration needs root, process and linux")
 	}
 	checks := []func(*specs.Spec) error{
-		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkTime, checkIDMaps, checkCapabilities, checkMounts,
+		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkTime, checkIDMaps, checkCapabilities, checkPrivileges, checkMounts,
 		checkResources,
 	}
 	for _, check := range checks {
@@ -38,14 +38,10 @@ func checkUnsupported(spec *specs.Spec) error {
 		{"domainname", spec.Domainname != ""},
 		{"hooks", spec.Hooks != nil},
 		{"process.terminal", spec.Process.Terminal},
-		{"process.user", spec.Process.User.UID != 0 || spec.Process.User.GID != 0 || len(spec.Process.User.AdditionalGids) > 0},
-		{"process.rlimits", len(spec.Process.Rlimits) > 0},
-		{"process.apparmorProfile", spec.Process.ApparmorProfile != ""},
+		{"process.user.umask", spec.Process.User.Umask != nil},
+		{"process.user.username", spec.Process.User.Username != ""},
 		{"process.selinuxLabel", spec.Process.SelinuxLabel != ""},
-		{"process.oomScoreAdj", spec.Process.OOMScoreAdj != nil},
-		{"linux.seccomp", spec.Linux.Seccomp != nil},
 		{"linux.resources.devices", spec.Linux.Resources != nil && len(spec.Linux.Resources.Devices) > 0},
-		{"linux.sysctl", len(spec.Linux.Sysctl) > 0},
 		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
 		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
 		{"linux.mountLabel", spec.Linux.MountLabel != ""},
@@ -154,10 +150,10 @@ func checkCapabilities(spec *specs.Spec) error {
 	if caps == nil {
 		return errors.New("configuration needs process.capabilities")
 	}
-	if len(caps.Inheritable)+len(caps.Ambient) > 0 {
-		return errors.New("inheritable and ambient capabilities are not supported yet")
+	if err := checkAmbient(caps); err != nil {
+		return err
 	}
-	for _, set := range [][]string{caps.Bounding, caps.Effective, caps.Permitted} {
+	for _, set := range [][]string{caps.Bounding, caps.Effective, caps.Permitted, caps.Ambient} {
 		if _, err := capMask(set); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ const (
 	CgroupKill    Feature = "cgroup.kill"              // cgroup.kill file
 	CloneIntoCset Feature = "clone-into-cgroup+cpuset" // CLONE_INTO_CGROUP that honours cpuset
 	KprobeMulti   Feature = "kprobe.multi"             // BPF_TRACE_KPROBE_MULTI links
+	Landlock      Feature = "landlock"                 // Landlock, which Debian's kernels have on
 	MemcgReclaim  Feature = "memory.reclaim"           // memory.reclaim and memory.peak files
 	MPTCP         Feature = "mptcp"                    // Debian builds it from 6.1 on
 	ModuleBTF     Feature = "module-btf"               // BTF of modules
@@ -25,6 +26,7 @@ var since = map[Feature]Version{
 	CgroupKill:    {5, 14, 0},
 	CloneIntoCset: {6, 1, 0},
 	KprobeMulti:   {5, 18, 0},
+	Landlock:      {5, 13, 0},
 	MemcgReclaim:  {5, 19, 0},
 	MPTCP:         {6, 1, 0},
 	ModuleBTF:     {5, 11, 0},

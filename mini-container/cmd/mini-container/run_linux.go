@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
@@ -20,8 +21,8 @@ const runExample = `  mini-container run --rootfs ./alpine -- /bin/sh -c 'hostna
   mini-container run --rootfs ./alpine --user-ns --report run.json -- id`
 
 const runLong = `Run a command as PID 1 of new pid, mount, uts, ipc, net and cgroup namespaces,
-with DIR as its root, a /proc and /dev of its own, few capabilities and
-no_new_privs.
+with DIR as its root, a /proc and /dev of its own, few capabilities,
+no_new_privs and a filter of system calls.
 
 Exit code: that of the command, or 128+N if signal N killed it; 126 if it
 cannot be executed, 127 if it is not there, 2 for wrong usage or input, 4 if
@@ -49,6 +50,8 @@ type runFlags struct {
 	times   []string
 	binds   []string
 	extra   minicontainer.Extra
+	changed *pflag.FlagSet
+	privilegeFlags
 }
 
 func newRun(code *int, store *store) *cobra.Command {
@@ -82,6 +85,8 @@ func newRun(code *int, store *store) *cobra.Command {
 	cmd.Flags().BoolVar(&flags.extra.Overlay, "overlay", false, "keep changes to the root directory in memory, and forget them at the end")
 	cmd.Flags().BoolVar(&flags.extra.IDMapRoot, "idmap-root", false, "with --user-ns, let the files in the root directory belong to the mapped ids")
 	cmd.Flags().BoolVar(&flags.extra.Init, "init", false, "run the command below a PID 1 that reaps orphans and passes signals on")
+	flags.add(cmd.Flags())
+	flags.changed = cmd.Flags()
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
 	flags.limits.add(cmd.Flags())
 	flags.place.add(cmd.Flags())
@@ -167,6 +172,9 @@ func (f *runFlags) container() (*minicontainer.Container, error) {
 	c.Detached = f.detach
 	var err error
 	if c.Spec.Linux.Resources, err = f.limits.resources(); err != nil {
+		return nil, err
+	}
+	if err := f.apply(c, f.changed); err != nil {
 		return nil, err
 	}
 	return c, f.place.apply(c, f.store)

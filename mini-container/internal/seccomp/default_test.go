@@ -19,8 +19,7 @@ const tokenX86 = 0xc000003e
 // decide compiles the default profile and asks it on x86-64.
 func decide(t *testing.T, capabilities []string, number uint32, args ...uint64) uint32 {
 	t.Helper()
-	profile, err := Default(capabilities)
-	require.NoError(t, err)
+	profile := Default(capabilities)
 	program, err := Compile(profile, "amd64")
 	require.NoError(t, err)
 	d := callData{number: number, arch: tokenX86}
@@ -76,8 +75,7 @@ func TestDefault(t *testing.T) {
 
 // TestDefaultNames: a name that no table has would be left out in silence.
 func TestDefaultNames(t *testing.T) {
-	profile, err := Default(nil)
-	require.NoError(t, err)
+	profile := Default(nil)
 	table, err := parsedTable()
 	require.NoError(t, err)
 	for _, entry := range profile.Syscalls {
@@ -91,8 +89,7 @@ func TestDefaultNames(t *testing.T) {
 // TestDefaultMultiplexed: what may hide behind socketcall is not let through
 // without a look at the family.
 func TestDefaultMultiplexed(t *testing.T) {
-	profile, err := Default(nil)
-	require.NoError(t, err)
+	profile := Default(nil)
 	program, err := Compile(profile, "amd64")
 	require.NoError(t, err)
 	for which, want := range map[uint64]uint32{1: retErrno | errnoEPERM, 3: retAllow} {
@@ -107,8 +104,7 @@ func TestDefaultForGenerator(t *testing.T) {
 		t.Skip("only with -update")
 	}
 	for name, caps := range map[string][]string{"default": nil, "default-admin": {"CAP_SYS_ADMIN", "CAP_BPF"}} {
-		profile, err := Default(caps)
-		require.NoError(t, err)
+		profile := Default(caps)
 		olderCalls(t, profile)
 		profile.Architectures = []specs.Arch{specs.ArchX86_64, specs.ArchX86, specs.ArchX32}
 		text, err := json.Marshal(profile)
