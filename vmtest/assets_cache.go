@@ -88,7 +88,7 @@ func cachedModulesDisk(ctx context.Context, c Config, k kernels.Kernel) (string,
 	}
 	temp := fmt.Sprintf("%s.tmp.%d", path, os.Getpid())
 	defer os.Remove(temp)
-	if err := image.Ext4FromDir(ctx, filepath.Dir(k.ModulesDir), temp, size+size/4+64<<20, "modules"); err != nil {
+	if err := image.Ext4FromDir(ctx, filepath.Dir(k.ModulesDir), temp, size+size/4+64<<20, "modules", image.Owner{}); err != nil {
 		return "", fmt.Errorf("make modules disk: %w", err)
 	}
 	if err := settled(temp); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
 )
 
@@ -34,7 +35,7 @@ type ExecConfig struct {
 	// Dir is the working directory in the guest; "" is the host's, if a mount
 	// covers that, else "/".
 	Dir string
-	// UID and GID the command runs with.
+	// UID and GID the command runs with. What is mounted belongs to them.
 	UID, GID uint32
 	// Modules are loaded before the command starts: by name, or, with a slash,
 	// files of the host.
@@ -179,7 +180,7 @@ func (e *execution) prepare(ctx context.Context) (err error) {
 	if !slices.ContainsFunc(e.Mounts, func(m Mount) bool { return m.Source != "" }) && e.Payload == "" {
 		return nil
 	}
-	e.shared.payloadDisk, err = buildPayload(ctx, e.Payload, e.Mounts, e.work, e.note)
+	e.shared.payloadDisk, err = buildPayload(ctx, e.Payload, e.Mounts, image.Owner{UID: e.UID, GID: e.GID}, e.work, e.note)
 	if err != nil && ctx.Err() == nil {
 		return exitcode.With(exitcode.Usage, err)
 	}

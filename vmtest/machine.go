@@ -81,5 +81,5 @@ func (a *assets) payload(ctx context.Context, work *workDir) (string, error) {
 			return "", fmt.Errorf("make payload disk: %w", err)
 		}
 	}
-	return buildPayload(ctx, dir, a.config.Mounts, work, a.config.Log)
+	return buildPayload(ctx, dir, a.config.Mounts, image.Owner{}, work, a.config.Log)
 }

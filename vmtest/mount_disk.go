@@ -13,8 +13,8 @@ import (
 const payloadRoom = payloadBytes - payloadBytes/16
 
 // buildPayload makes the payload disk in the work directory: what is in dir
-// (unless that is ""), and copies of the mounts.
-func buildPayload(ctx context.Context, dir string, mounts []Mount, work *workDir, note func(string)) (string, error) {
+// (unless that is ""), and copies of the mounts. All of it belongs to owner.
+func buildPayload(ctx context.Context, dir string, mounts []Mount, owner image.Owner, work *workDir, note func(string)) (string, error) {
 	out := filepath.Join(work.Path, "payload")
 	if len(mounts) > 0 {
 		stage := filepath.Join(work.Path, "stage")
@@ -25,7 +25,7 @@ func buildPayload(ctx context.Context, dir string, mounts []Mount, work *workDir
 		}
 		dir = stage
 	}
-	if err := image.Ext4FromDir(ctx, dir, out, payloadBytes, "payload"); err != nil {
+	if err := image.Ext4FromDir(ctx, dir, out, payloadBytes, "payload", owner); err != nil {
 		return "", fmt.Errorf("make payload disk: %w", err)
 	}
 	return out, nil

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"namespaces-cgroups-ebpf/internal/report"
+	"namespaces-cgroups-ebpf/vmtest/internal/image"
 	"namespaces-cgroups-ebpf/vmtest/internal/kernels"
 )
 
@@ -162,7 +163,7 @@ func (r *runner) payload(ctx context.Context) (string, error) {
 		}
 	}
 	r.update(func(rep *Report) { rep.Run.Programs = r.programs })
-	return buildPayload(ctx, filepath.Dir(bin), nil, r.work, nil)
+	return buildPayload(ctx, filepath.Dir(bin), nil, image.Owner{}, r.work, nil)
 }
 
 // hashInit takes down which harness is in the guest.

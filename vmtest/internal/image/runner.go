@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"fmt"
 	"io"
 )
 
@@ -15,9 +16,16 @@ type command struct {
 // runner runs a command; cancelling ctx must end all of its processes.
 type runner func(ctx context.Context, c command) error
 
-// ownerPrefix makes the caller's files root's, as seen by the command after it.
-func ownerPrefix(euid int) []string {
-	if euid == 0 {
+// Owner is who files belong to in a file system; the zero value is root.
+type Owner struct{ UID, GID uint32 }
+
+// ownerPrefix makes the caller's files those of owner, as seen by the command
+// after it, which may read them all.
+func ownerPrefix(euid int, owner Owner) []string {
+	switch {
+	case owner != Owner{}:
+		return []string{"unshare", "--user", "--keep-caps", fmt.Sprintf("--map-user=%d", owner.UID), fmt.Sprintf("--map-group=%d", owner.GID)}
+	case euid == 0:
 		return nil
 	}
 	return []string{"unshare", "--user", "--map-root-user"}

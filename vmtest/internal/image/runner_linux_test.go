@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,8 +44,8 @@ func TestExecRunnerErrors(t *testing.T) {
 }
 
 func TestPrefixes(t *testing.T) {
-	require.Nil(t, ownerPrefix(0))
-	require.Contains(t, ownerPrefix(1000), "--map-root-user")
+	require.Nil(t, ownerPrefix(0, Owner{}))
+	require.Contains(t, ownerPrefix(1000, Owner{}), "--map-root-user")
 	require.NotContains(t, rootPrefix(0), "--user")
 	require.Contains(t, rootPrefix(1000), "--map-auto")
 }
@@ -78,6 +79,23 @@ func TestRealExt4(t *testing.T) {
 	err := makeExt4(context.Background(), execRunner, nil, dir, out+"2", 2<<20, "small")
 	require.ErrorContains(t, err, "does not fit into 2097152 bytes")
 	require.NoFileExists(t, out+"2")
+}
+
+// TestExt4Owner: files that their owner may not read belong to whom they should
+// too.
+func TestExt4Owner(t *testing.T) {
+	t.Setenv("PATH", searchPath())
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "secret"), []byte("hello"), 0o000))
+	for name, owner := range map[string]Owner{"root": {}, "somebody": {1000, 2000}} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "d.ext4")
+			require.NoError(t, Ext4FromDir(t.Context(), dir, out, 1<<20, "payload", owner))
+			require.Equal(t, "hello", read(t, "debugfs", "-R", "cat /secret", out))
+			require.Regexp(t, fmt.Sprintf(`User: +%d +Group: +%d `, owner.UID, owner.GID), read(t, "debugfs", "-R", "stat /secret", out))
+			require.Regexp(t, `User: +0 +Group: +0 `, read(t, "debugfs", "-R", "stat /", out))
+		})
+	}
 }
 
 func read(t *testing.T, argv ...string) string {

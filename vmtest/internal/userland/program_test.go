@@ -103,7 +103,7 @@ func TestDisk(t *testing.T) {
 	require.NoError(t, os.Symlink("gone", tree+"/usr/lib/link"))
 	require.NoError(t, os.WriteFile(tree+"/usr/lib/a b", []byte("content\x00\n"), 0o644))
 	path := filepath.Join(t.TempDir(), "disk")
-	require.NoError(t, image.Ext4FromDir(t.Context(), tree, path, 4<<20, "root"))
+	require.NoError(t, image.Ext4FromDir(t.Context(), tree, path, 4<<20, "root", image.Owner{}))
 	disk := userland.Disk(path)
 	for name, want := range map[string]bool{
 		"/lib/a b": true, "/usr/lib": true, "/usr/lib/link": true, "/": true,
