@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +43,7 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, stdout, st
 func strict(cmd *cobra.Command) {
 	check := cmd.Args
 	if check == nil {
-		check = cobra.NoArgs
+		check = noArgs
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		return exitcode.With(exitcode.Usage, check(cmd, args))
@@ -50,4 +51,20 @@ func strict(cmd *cobra.Command) {
 	for _, child := range cmd.Commands() {
 		strict(child)
 	}
+}
+
+// suggestionDistance is how many letters of a command's name may be wrong.
+const suggestionDistance = 2
+
+// noArgs is cobra.NoArgs with a guess at what was meant.
+func noArgs(cmd *cobra.Command, args []string) error {
+	err := cobra.NoArgs(cmd, args)
+	if err == nil || !cmd.HasAvailableSubCommands() {
+		return err
+	}
+	cmd.SuggestionsMinimumDistance = suggestionDistance
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		return fmt.Errorf("%w, did you mean %s?", err, strings.Join(meant, " or "))
+	}
+	return err
 }

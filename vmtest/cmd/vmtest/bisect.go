@@ -44,7 +44,7 @@ not what was said, 2 bad usage, 128 stopped.`,
 		Example: `  vmtest bisect --first-good 5.10 --first-bad 7 -- ./reproducer
   vmtest bisect --first-good 6.1.192-2 --first-bad 6.1.170-3 -- ./test-of-the-fix
   vmtest bisect --first-good a --first-bad c --kernels a,b,c -- ./own-kernels`,
-		Args: cobra.MinimumNArgs(1),
+		Args: commandArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if good == "" || bad == "" {
 				return exitcode.With(exitcode.Usage, errors.New("--first-good and --first-bad name the two ends"))

@@ -42,7 +42,7 @@ command succeeded; 2 bad usage; 128 our own fault, or the guest was lost.`,
   vmtest exec --kernel 6.1 --timeout 30s --json -- ./reproducer 2>output.log
   vmtest exec --kernel 6.12 --module veth --get /tmp/out:results -- ./trace /tmp/out
   go test -exec 'vmtest exec --kernel 5.10 --' -coverprofile=c.out ./...`,
-		Args: cobra.MinimumNArgs(1),
+		Args: commandArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := f.config(cmd, args)
 			if err != nil {
@@ -57,6 +57,14 @@ command succeeded; 2 bad usage; 128 our own fault, or the guest was lost.`,
 	flags.IntVar(&f.Jobs, "jobs", 1, "kernels at once")
 	flags.BoolVar(&asJSON, "json", false, "print an exec-result/v1 document on standard output; the command's output goes to standard error")
 	return cmd
+}
+
+// commandArgs wants a command to run in the guest.
+func commandArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("no command named: %s [flags] -- COMMAND [ARGS...]", cmd.CommandPath())
+	}
+	return nil
 }
 
 // execute runs the command and reports on it.

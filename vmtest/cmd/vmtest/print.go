@@ -24,7 +24,7 @@ func printReport(w io.Writer, r report.Report, out string) error {
 	if err := printMatrix(w, report.NewMatrix(r)); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s: %s. Report: %s\n", r.Run.Accelerator.Name, r.Run.Accelerator.Reason, filepath.Join(out, report.MarkdownFile))
+	fmt.Fprintf(w, "\n%s: %s. Report: %s\n", r.Run.Accelerator.Name, strings.TrimRight(r.Run.Accelerator.Reason, "."), filepath.Join(out, report.MarkdownFile))
 	if n := resumed(r.Results); n > 0 {
 		fmt.Fprintf(w, "%d of %d kept from an earlier run\n", n, len(r.Results))
 	}

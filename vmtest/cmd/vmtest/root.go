@@ -17,5 +17,6 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newShell())
 	root.AddCommand(newMatrix())
 	root.AddCommand(newMerge())
+	completeFlags(root)
 	return root
 }

@@ -20,6 +20,7 @@ func newRun() *cobra.Command {
 	var kernels, tests []string
 	var guest guestFlags
 	var shard shardFlag
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the plans of all deliverables on all kernels",
@@ -28,8 +29,9 @@ own on every kernel, validates each output on the host against schemas/, and
 judges what was recorded. Each kernel is booted once: its machines are restored
 from the state saved then. --cold boots each of them instead, which is slow.
 
-It writes report.json (vmtest-report/v1), junit.xml and report.md to --out, and
-per kernel and test the console log, the trace and the test's outputs.
+It writes report.json (vmtest-report/v1), report.html, report.md and junit.xml to
+--out, and per kernel and test the console log, the trace and the test's outputs.
+With --json, standard output is the report, and all else goes to standard error.
 
 --shard 2/5 does the second of five parts: whole kernels if there are enough of
 them, else single tests. "vmtest merge" joins the reports. --resume keeps the
@@ -56,7 +58,7 @@ skipped, 128 our own fault.`,
 			if err := guest.read(&c.Config); err != nil {
 				return exitcode.With(exitcode.Usage, err)
 			}
-			return runPlans(cmd, c)
+			return runPlans(cmd, c, asJSON)
 		},
 	}
 	f := cmd.Flags()
@@ -66,6 +68,7 @@ skipped, 128 our own fault.`,
 	f.StringVar(&c.Out, "out", "out/vmtest", "directory for the report and the outputs")
 	f.StringVar(&c.Repo, "repo", ".", "checkout with the plans and bin/")
 	f.IntVar(&c.Jobs, "jobs", 0, "VMs at once (default: one per CPU, as memory allows)")
+	f.BoolVar(&asJSON, "json", false, "print the report on standard output when it is complete")
 	f.Var(&shard, "shard", "part of the run to do, as index/count (default: all of it)")
 	f.BoolVar(&c.Resume, "resume", false, "keep the verdicts in --out that the same run would come to again")
 	f.Uint64Var(&c.Seed, "seed", 0, "seed of random inputs (default: drawn, and named in the report; --resume takes that of the run before)")
@@ -114,16 +117,21 @@ func split(list []string) []string {
 	return out
 }
 
-func runPlans(cmd *cobra.Command, c vmtest.RunConfig) error {
-	view := newView(cmd.OutOrStdout())
+func runPlans(cmd *cobra.Command, c vmtest.RunConfig, asJSON bool) error {
+	out := cmd.OutOrStdout()
+	if asJSON {
+		out = cmd.ErrOrStderr()
+	}
+	view := newView(out)
 	c.Progress = view.event
 	report, err := vmtest.Run(cmd.Context(), c)
 	view.stop()
 	if report.Schema == "" { // nothing was started
 		return exitcode.With(exitcode.Usage, err)
 	}
-	if printErr := printReport(cmd.OutOrStdout(), report, c.Out); printErr != nil {
-		err = errors.Join(err, printErr)
+	err = errors.Join(err, printReport(out, report, c.Out))
+	if asJSON {
+		err = errors.Join(err, printJSON(cmd.OutOrStdout(), report))
 	}
 	if err != nil {
 		if cmd.Context().Err() != nil {
