@@ -133,7 +133,7 @@ func truth(port uint16) (sight, error) {
 }
 
 // look runs the program of bpf/types.bpf.c.
-func look(types *btf.Spec, fd uint32) (sight, error) {
+func look(types *btf.Spec, fd uint32) (s sight, err error) {
 	spec, err := loadTypes()
 	if err != nil {
 		return sight{}, fmt.Errorf("read program: %w", err)
@@ -146,7 +146,7 @@ func look(types *btf.Spec, fd uint32) (sight, error) {
 	if err != nil {
 		return sight{}, fmt.Errorf("try BTF: %w", err)
 	}
-	defer o.Close()
+	defer func() { err = errors.Join(err, o.Close()) }()
 	if _, err := o.CheckTypes.Run(nil); err != nil {
 		return sight{}, fmt.Errorf("try BTF: %w", err)
 	}

@@ -21,8 +21,11 @@ var churnParts = []part{
 	{name: "churn", play: playChurn, root: true},
 }
 
-// churnEnv says how many connections playChurn makes.
-const churnEnv = "CONNSNOOP_CHURN"
+// churnCount is how many connections playChurn makes; churnEnv says another number.
+const (
+	churnCount = 50000
+	churnEnv   = "CONNSNOOP_CHURN"
+)
 
 // churned is what one connection sends each way: it tells many apart.
 func churned(i int) (there, back int) { return 1 + i%251, 1 + i%509 }
@@ -98,6 +101,9 @@ type churnKey struct {
 // TestChurn has two records for each of very many connections, each with its
 // own bytes, and none that a port's next use has spoiled.
 func TestChurn(t *testing.T) {
+	if os.Getenv(churnEnv) == "" {
+		t.Setenv(churnEnv, strconv.Itoa(churnCount)) // whoever plays reads it
+	}
 	count, err := strconv.Atoi(os.Getenv(churnEnv))
 	require.NoError(t, err, churnEnv)
 	w := startWatch(t, connsnoop.Options{})

@@ -39,7 +39,7 @@ type Event struct {
 	// ClockOffset plus a monotonic time is the wall clock (Unix time).
 	ClockOffset time.Duration
 
-	TxBytes     uint64        // payload handed to TCP, acknowledged or not
+	TxBytes     uint64        // payload sent, each byte once, acknowledged or not
 	RxBytes     uint64        // payload received, read or not
 	Retransmits uint32        // segments sent again
 	SRTT        time.Duration // smoothed round trip

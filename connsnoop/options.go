@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"slices"
 )
 
 // ErrUnsupported is what New returns, wrapped with the reason, where the
@@ -26,7 +27,7 @@ type Options struct {
 }
 
 func (o Options) check() error {
-	if _, ok := hookSets[o.backend()]; !ok && o.backend() != BackendAuto {
+	if !slices.Contains(Backends(), o.backend()) {
 		return fmt.Errorf("check options: unknown backend %q", o.Backend)
 	}
 	if o.RingBytes != 0 && (bits.OnesCount32(o.RingBytes) != 1 || o.RingBytes < uint32(os.Getpagesize())) {
