@@ -1,8 +1,10 @@
 package minicontainer
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/schemas"
 )
 
 func TestOutcome(t *testing.T) {
@@ -198,4 +201,15 @@ func TestObserve(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(proc, "7/status")))
 	_, err = observe(proc, 7)
 	require.ErrorContains(t, err, "read status")
+}
+
+func TestExplain(t *testing.T) {
+	e := Explain()
+	data, err := json.Marshal(e)
+	require.NoError(t, err)
+	require.Empty(t, schemas.Validate(ExplainSchema, data))
+	require.Len(t, e.Steps, len(Steps()))
+	var text strings.Builder
+	require.NoError(t, e.WriteText(&text))
+	require.Contains(t, text.String(), "without: ")
 }
