@@ -96,6 +96,14 @@ func (b *bench) start(t *testing.T, mode string, flags ...string) *contained {
 	return (&contained{cmd: b.prepare(t, mode, flags...)}).begin(t)
 }
 
+// startAs is start by someone else.
+func (b *bench) startAs(t *testing.T, mode string, who *syscall.SysProcAttr, flags ...string) *contained {
+	t.Helper()
+	c := &contained{cmd: b.prepare(t, mode, flags...)}
+	c.cmd.SysProcAttr = who
+	return c.begin(t)
+}
+
 // begin starts what has been prepared.
 func (c *contained) begin(t *testing.T) *contained {
 	t.Helper()

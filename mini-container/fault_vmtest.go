@@ -12,7 +12,7 @@ import (
 )
 
 // faultVariable asks for a fault before a step: "STEP:ACTION", where ACTION is
-// kill (SIGKILL to whoever takes the step), hold (say so on standard error and
+// kill (SIGKILL to whoever takes the step), hold (say so on standard output and
 // stand still for ever) or the name of an error such as ENOSPC. It exists in
 // the test binary only.
 const faultVariable = "MINI_CONTAINER_FAULT"
@@ -29,7 +29,7 @@ func inject(step string) error {
 		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 		unix.Exit(137)
 	case "hold":
-		fmt.Fprintln(os.Stderr, "holding before", step)
+		fmt.Fprintln(os.Stdout, "holding before", step)
 		for {
 			time.Sleep(time.Hour)
 		}

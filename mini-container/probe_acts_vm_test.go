@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +23,11 @@ var acts = map[string]func(argument string) string{
 	"orphans": func(string) string { return orphans() },
 	"clocks":  func(string) string { return clocks() },
 	"read":    readText,
+	"cgroups": cgroupAttack,
+	"devices": deviceNumbers,
+	"type":    typeIn,
+	"flood":   flood,
+	"bomb":    bomb,
 }
 
 // act is one of acts, and whether there is such a one.
@@ -78,4 +86,46 @@ func clocks() string {
 	var now unix.Timespec
 	unix.ClockGettime(unix.CLOCK_BOOTTIME, &now)
 	return fmt.Sprint(now.Sec)
+}
+
+// flood writes that many bytes, and nothing after them.
+func flood(size string) string {
+	left, _ := strconv.Atoi(size)
+	for block := make([]byte, 1<<20); left > 0; left -= len(block) {
+		os.Stdout.Write(block[:min(len(block), left)])
+	}
+	os.Exit(0)
+	return ""
+}
+
+// bomb forks that many processes that stay, and does not care what becomes of
+// them.
+func bomb(count string) string {
+	n, _ := strconv.Atoi(count)
+	for range n {
+		cmd := exec.Command("/bin/probe")
+		cmd.Env = []string{probeEnv + "=stay"}
+		if cmd.Start() == nil {
+			fmt.Println("forked")
+		}
+	}
+	return "done"
+}
+
+// stubborn says when SIGTERM has come and does nothing about it.
+func stubborn() {
+	arrived := make(chan os.Signal, 1)
+	signal.Notify(arrived, unix.SIGTERM)
+	fmt.Println("ready")
+	<-arrived
+	fmt.Println("SIGTERM ignored")
+	select {}
+}
+
+// typeIn exits with the errno of typing into the terminal on stdin.
+func typeIn(string) string {
+	letter := byte('x')
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, 0, unix.TIOCSTI, uintptr(unsafe.Pointer(&letter)))
+	os.Exit(int(errno))
+	return ""
 }

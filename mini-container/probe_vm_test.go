@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	minicontainer "namespaces-cgroups-ebpf/mini-container"
 )
 
 // The test binary copies itself into the rootfs and is the command that runs
@@ -26,6 +28,12 @@ const probeEnv = "MC_PROBE"
 func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
+	if minicontainer.IsChild() {
+		os.Exit(minicontainer.Child())
+	}
+	if os.Getenv(runnerEnv) != "" {
+		os.Exit(runner())
+	}
 	if mode := os.Getenv(probeEnv); mode != "" {
 		os.Exit(probe(mode))
 	}
@@ -54,6 +62,8 @@ func probe(mode string) int {
 		cmd.Env = []string{probeEnv + "=exit:0"}
 		cmd.Start()
 		return 0
+	case "stubborn":
+		stubborn()
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return code

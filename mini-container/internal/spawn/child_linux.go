@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"math"
 	"syscall"
 	"unsafe"
 
@@ -214,6 +215,10 @@ func (r *rawPlan) takeRoot() unix.Errno {
 	return dieWithParent()
 }
 
+// placeFiles puts the descriptors where they belong, the two that are needed
+// until the exec above them, and closes all others: a caller's own would lead
+// back to the host (CVE-2024-21626).
+//
 //go:nosplit
 //go:norace
 func (r *rawPlan) placeFiles() unix.Errno {
@@ -222,5 +227,14 @@ func (r *rawPlan) placeFiles() unix.Errno {
 			return errno
 		}
 	}
-	return 0
+	next := uintptr(len(r.files))
+	if _, _, errno := unix.RawSyscall(unix.SYS_DUP3, uintptr(r.reportWrite), next, unix.O_CLOEXEC); errno != 0 {
+		return errno
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_DUP3, uintptr(r.image), next+1, unix.O_CLOEXEC); errno != 0 {
+		return errno
+	}
+	r.reportWrite, r.image = int(next), int(next)+1
+	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE_RANGE, next+2, math.MaxUint32, 0)
+	return errno
 }

@@ -8,10 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// highFD is above every number that the new process wants for itself, so that
-// putting a descriptor in its place never closes another.
-const highFD = 64
-
 // rawPlan is a Plan in the form in which the new process can use it: numbers,
 // and pointers to memory that is there already.
 type rawPlan struct {
@@ -37,6 +33,7 @@ type rawPlan struct {
 
 	gateRead, gateWrite     int
 	reportRead, reportWrite int
+	high                    int   // above every number that the new process wants for itself
 	opened                  []int // to be closed in the end
 }
 
@@ -45,6 +42,7 @@ func (p *Plan) prepare() (raw *rawPlan, err error) {
 	raw = &rawPlan{
 		flags: p.Flags, cgroup: -1, joinUser: -1, time: []byte(p.Time), gated: p.Map != nil,
 		second: p.Time != "" || len(p.Join) > 0, ownMount: len(p.Join) > 0,
+		high:     len(p.Files) + 2, // its files, and what placeFiles adds
 		gateRead: -1, gateWrite: -1, reportRead: -1, reportWrite: -1,
 	}
 	defer func() {
@@ -84,7 +82,7 @@ func (r *rawPlan) pipes() error {
 			return fmt.Errorf("create pipe: %w", err)
 		}
 		for i, end := range ends {
-			moved, err := moveUp(pipe[i])
+			moved, err := r.moveUp(pipe[i])
 			unix.Close(pipe[i])
 			if err != nil {
 				unix.Close(pipe[1])
@@ -131,15 +129,17 @@ func (r *rawPlan) hold(f *os.File) (int, error) {
 	if f == nil {
 		return -1, nil
 	}
-	fd, err := moveUp(int(f.Fd()))
+	fd, err := r.moveUp(int(f.Fd()))
 	if err == nil {
 		r.opened = append(r.opened, fd)
 	}
 	return fd, err
 }
 
-func moveUp(fd int) (int, error) {
-	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, highFD)
+// moveUp duplicates a descriptor to where putting others in their place does
+// not close it.
+func (r *rawPlan) moveUp(fd int) (int, error) {
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, r.high)
 	if err != nil {
 		return -1, fmt.Errorf("duplicate descriptor: %w", err)
 	}

@@ -19,7 +19,7 @@ func (r *rawPlan) sealImage() unix.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if tree, _, errno = unix.RawSyscall(unix.SYS_FCNTL, tree, unix.F_DUPFD_CLOEXEC, highFD); errno != 0 {
+	if tree, _, errno = unix.RawSyscall(unix.SYS_FCNTL, tree, unix.F_DUPFD_CLOEXEC, uintptr(r.high)); errno != 0 {
 		return errno
 	}
 	if errno = r.sameImage(tree); errno != 0 {

@@ -38,6 +38,9 @@ func child() {
 	fmt.Println(strings.Join(os.Args[1:], " "), os.Getenv("WORD"))
 	fmt.Println(strings.Fields(string(uid)), os.Getuid(), caps)
 	fmt.Println(strings.Fields(string(time)))
+	if _, err := unix.FcntlInt(200, unix.F_GETFD, 0); err == nil {
+		fmt.Println("descriptor 200 is open")
+	}
 	for _, ns := range []string{"mnt", "user", "pid", "time"} {
 		link, _ := os.Readlink("/proc/self/ns/" + ns)
 		fmt.Print(link, " ")
@@ -113,9 +116,12 @@ func needUserNamespaces(t *testing.T) {
 }
 
 func TestStartPlain(t *testing.T) {
+	require.NoError(t, unix.Dup3(2, 200, 0)) // what a careless caller leaves
+	defer unix.Close(200)
 	r, err := start(t, &Plan{})
 	require.NoError(t, err)
 	require.Equal(t, "one two three", r.lines[0])
+	require.NotContains(t, r.lines, "descriptor 200 is open")
 	r.end(t)
 }
 
