@@ -16,7 +16,7 @@ type Identity struct {
 // Known is false if nobody was seen: the kernel did it by itself.
 func (i Identity) Known() bool { return i.PID != 0 }
 
-// or returns nil, which is JSON's null, for nobody.
+// orNull returns nil, which is JSON's null, for nobody.
 func (i Identity) orNull() *Identity {
 	if !i.Known() {
 		return nil
