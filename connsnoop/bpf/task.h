@@ -18,6 +18,13 @@ static __always_inline __u32 pid_in_own_namespace(struct task_struct *leader)
 	return number;
 }
 
+/* Before 5.17 the end of an earlier, longer name may follow the NUL. */
+static __always_inline void read_comm(struct who *w, struct task_struct *leader)
+{
+	__builtin_memset(w->comm, 0, sizeof(w->comm));
+	bpf_probe_read_kernel_str(w->comm, sizeof(w->comm), &leader->comm);
+}
+
 static __noinline void fill_who(struct who *w, struct task_struct *task, __u32 uid)
 {
 	struct task_struct *leader = NULL, *parent = NULL;
@@ -26,7 +33,7 @@ static __noinline void fill_who(struct who *w, struct task_struct *task, __u32 u
 	read_field(w->tid, task, pid);
 	/* the task's own comm is the thread's: "iou-wrk-390" for io_uring */
 	read_field(leader, task, group_leader);
-	read_field(w->comm, leader, comm);
+	read_comm(w, leader);
 	read_field(parent, leader, real_parent);
 	read_field(w->ppid, parent, tgid);
 	w->ns_pid = pid_in_own_namespace(leader);
