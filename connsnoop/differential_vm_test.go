@@ -25,9 +25,9 @@ func TestScenarios(t *testing.T) {
 	for _, w := range watches {
 		stats := w.stop(t)
 		w.save(t, w.name+".jsonl")
-		cells, left := judge(w, truths, stats)
+		cells, nothing := judge(w, truths, stats)
 		m.Cells = append(m.Cells, cells...)
-		for _, e := range left {
+		for _, e := range nothing {
 			t.Errorf("%s: a record of nothing: %s", w.name, describe(e))
 		}
 	}

@@ -39,11 +39,12 @@ type difference struct {
 }
 
 // judge compares the records of a watch with the truths of all scenarios. It
-// returns a cell for each scenario, and the records that are left over.
-func judge(w *watch, truths map[string][]truth, stats connsnoop.Stats) (cells []cell, left []connsnoop.Event) {
-	left = w.ends()
-	// Of what interrupts a program of the same name the kernel skips ours,
-	// and counts that: so many ends may be less than exact.
+// returns a cell for each scenario, and the records that belong to nothing:
+// there may be one for each end that a skipped program has spoiled.
+func judge(w *watch, truths map[string][]truth, stats connsnoop.Stats) (cells []cell, nothing []connsnoop.Event) {
+	left := w.ends()
+	// The kernel does not run a program that already runs on this CPU, and
+	// counts that: so many ends may be less than exact.
 	skips := int(stats.Recursion)
 	for _, name := range slices.Sorted(maps.Keys(truths)) {
 		c := cell{Scenario: name, Backend: w.backend, Verdict: "exact", Differences: []difference{}}
@@ -54,7 +55,8 @@ func judge(w *watch, truths map[string][]truth, stats connsnoop.Stats) (cells []
 		}
 		cells = append(cells, c)
 	}
-	return cells, left
+	spoiled := int(stats.Recursion) - skips
+	return cells, left[min(spoiled, len(left)):]
 }
 
 // judge finds the record of an end and returns the others.
