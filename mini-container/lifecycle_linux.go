@@ -4,6 +4,26 @@ package minicontainer
 // function and a line here: timings, faults and explanations come by
 // themselves.
 
+// Steps lists the whole life cycle in order: what the supervisor does before
+// its child is let loose on its own list, that list, and the rest.
+func Steps() []Step {
+	var all []Step
+	for _, s := range supervisorSteps {
+		if s.Name == "observe" { // the child stands still: its list is done
+			for _, c := range childSteps {
+				all = append(all, c.Step)
+			}
+		}
+		all = append(all, s.Step)
+		if s.Name == "exec" { // the supervisor has given its word
+			for _, c := range lastSteps {
+				all = append(all, c.Step)
+			}
+		}
+	}
+	return all
+}
+
 // supervisorSteps is what happens outside. Between clone and configure the
 // child stands still in its new namespaces and has not done anything yet: the
 // place for whatever must be done to it from outside. Each undo is called at

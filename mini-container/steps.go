@@ -31,26 +31,6 @@ type step[T any] struct {
 	undo func(T) error // what run has left on the machine is taken away; nil is nothing
 }
 
-// Steps lists the whole life cycle in order: what the supervisor does before
-// its child is let loose on its own list, that list, and the rest.
-func Steps() []Step {
-	var all []Step
-	for _, s := range supervisorSteps {
-		if s.Name == "observe" { // the child stands still: its list is done
-			for _, c := range childSteps {
-				all = append(all, c.Step)
-			}
-		}
-		all = append(all, s.Step)
-		if s.Name == "exec" { // the supervisor has given its word
-			for _, c := range lastSteps {
-				all = append(all, c.Step)
-			}
-		}
-	}
-	return all
-}
-
 // stepFailed says which step it was, without changing what the error says.
 type stepFailed struct {
 	step string
