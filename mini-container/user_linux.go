@@ -49,20 +49,15 @@ func lookUpUser(text string) (account.Account, error) {
 		return account.Account{}, err
 	}
 	defer group.Close()
-	return request.Resolve(passwd, group)
+	return request.Resolve(io.LimitReader(passwd, maxAccounts), io.LimitReader(group, maxAccounts))
 }
 
 // maxAccounts bounds what is read of a file that the image brings, in bytes.
 const maxAccounts = 16 << 20
 
-type accountsFile struct {
-	io.Reader
-	io.Closer
-}
-
 // openAccounts opens a regular file only: a pipe would hold us up for ever. A
 // file that is not there has no entries.
-func openAccounts(name string) (io.ReadCloser, error) {
+func openAccounts(name string) (*os.File, error) {
 	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{
 		Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS,
 	})
@@ -78,7 +73,7 @@ func openAccounts(name string) (io.ReadCloser, error) {
 		file.Close()
 		return nil, fmt.Errorf("open %s in container: not a regular file", name)
 	}
-	return accountsFile{io.LimitReader(file, maxAccounts), file}, nil
+	return file, nil
 }
 
 // setGroups sets the supplementary groups of this thread. In a user namespace

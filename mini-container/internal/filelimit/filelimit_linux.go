@@ -9,7 +9,7 @@
 package filelimit
 
 // limits is struct rlimit64.
-type limits struct{ soft, hard uint64 }
+type limits struct{ soft, _ uint64 }
 
 // prlimit asks for RLIMIT_NOFILE of this process, see prlimit(2). It returns 0
 // or a negated errno.
