@@ -36,16 +36,6 @@ func scenarioNamed(name string) (part, bool) {
 	return part{}, false
 }
 
-// all runs steps until one fails.
-func all(steps ...func() error) error {
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 var ordinaryParts = []part{
 	{name: "ipv4", play: overNetwork("ipv4")},
 	{name: "ipv6", play: overNetwork("ipv6")},
