@@ -26,6 +26,7 @@ type Exec struct {
 	In                    *Live
 	Args, Env             []string // Env is added to that of the container
 	Cwd                   string   // "" is the container's
+	Terminal              bool     // one of its own, connected with Stdin and Stdout
 	Stdin, Stdout, Stderr *os.File
 	Signals               <-chan os.Signal
 }
@@ -56,12 +57,21 @@ func (e *Exec) steps() []step[*supervisor] {
 		},
 		run: e.join, undo: (*supervisor).reap,
 	}}
+	if e.Terminal {
+		own = append(namedSteps("terminal-socket"), own...)
+	}
+	return append(own, namedSteps("configure", "attach", "exec", "wait")...)
+}
+
+// namedSteps are some of supervisorSteps, in their order.
+func namedSteps(names ...string) []step[*supervisor] {
+	var some []step[*supervisor]
 	for _, s := range supervisorSteps {
-		if slices.Contains([]string{"configure", "exec", "wait"}, s.Name) {
-			own = append(own, s)
+		if slices.Contains(names, s.Name) {
+			some = append(some, s)
 		}
 	}
-	return own
+	return some
 }
 
 // container is the container's configuration with another command, and its
@@ -77,6 +87,7 @@ func (e *Exec) container() (*Container, *seccomp.Filter, error) {
 	}
 	process := *saved.Spec.Process
 	process.Args, process.Env = e.Args, mergeEnv(process.Env, e.Env)
+	process.Terminal = e.Terminal
 	process.Cwd = orDefault(e.Cwd, process.Cwd)
 	saved.Spec.Process = &process
 	c := &Container{
@@ -165,7 +176,7 @@ func joinSteps(s *setup) []step[*setup] {
 		},
 		run: func(*setup) error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) },
 	}
-	first := slices.IndexFunc(childSteps, func(s step[*setup]) bool { return s.Name == "workdir" })
+	first := slices.IndexFunc(childSteps, func(s step[*setup]) bool { return s.Name == "terminal" })
 	steps := []step[*setup]{undumpable}
 	for _, step := range childSteps[:first] {
 		again := step.Name == "oom-score" || step.Name == "apparmor"

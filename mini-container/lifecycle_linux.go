@@ -73,6 +73,13 @@ var supervisorSteps = []step[*supervisor]{
 	},
 	{
 		Step: Step{
+			"terminal-socket", BySupervisor, "make a socket over which the child can send its terminal", "unix(7)",
+			"the supervisor would not get at the container's terminal", []string{"socketpair"},
+		},
+		when: (*supervisor).hasTerminal, run: (*supervisor).openSocket,
+	},
+	{
+		Step: Step{
 			"clone", BySupervisor, "start the child in all its new namespaces at once", "clone(2)",
 			"there would be no container", []string{"clone", "clone3", "execve", "prctl", "setsid"},
 		},
@@ -105,6 +112,13 @@ var supervisorSteps = []step[*supervisor]{
 			"the report would say what was meant, not what is", nil,
 		},
 		run: (*supervisor).observe,
+	},
+	{
+		Step: Step{
+			"attach", BySupervisor, "set the caller's terminal raw and connect it with the container's", "termios(3)",
+			"nobody would see what the container shows", []string{"recvmsg", "ioctl"},
+		},
+		when: (*supervisor).hasTerminal, run: (*supervisor).attach, undo: (*supervisor).detachTerminal,
 	},
 	{
 		Step: Step{
@@ -259,6 +273,13 @@ var childSteps = []step[*setup]{
 			"not even 127.0.0.1 would answer", []string{"socket", "sendto"},
 		},
 		when: wantsLoopback, run: loopbackUp,
+	},
+	{
+		Step: Step{
+			"terminal", ByChild, "take a terminal of the container's own devpts", "ioctl_tty(2)",
+			"no job control; or the caller's terminal, to type into", []string{"openat2", "ioctl", "sendmsg", "dup3"},
+		},
+		when: wantsTerminal, run: ownTerminal,
 	},
 	{
 		Step: Step{

@@ -37,6 +37,15 @@ func probeMore(verb, argument string) int {
 		for {
 			eaten = eaten[:0]
 		}
+	case "tty": // tell what the terminal is like
+		return tty()
+	case "signals-tty": // name the first signal
+		arrived := make(chan os.Signal, 1)
+		signal.Notify(arrived, unix.SIGINT)
+		fmt.Println("ready")
+		<-arrived
+		fmt.Println("SIGINT")
+		return 42
 	case "count": // end at SIGTERM, and say so
 		return untilTerminated()
 	case "stay-deaf": // ignore SIGTERM

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
@@ -38,6 +40,7 @@ type supervisor struct {
 	without    bool          // it wanted a cgroup, and can do without
 	group      *cgroup.Group // nil until it is made
 	endLog     func()        // nil if there is no log
+	terminal   *terminal     // nil if it has none
 }
 
 // clone starts the child in all its namespaces at once.
@@ -70,7 +73,7 @@ func (s *supervisor) spawn(plan *spawn.Plan) error {
 	defer statusWrite.Close()
 	s.status, s.from = statusRead, newReceiver(statusRead)
 	plan.Args, plan.Env = []string{childName}, append(faultEnv(), "GOMAXPROCS=1")
-	plan.Files = append([]*os.File{s.Stdin, s.Stdout, s.Stderr, configRead, statusWrite}, s.trees...) // see configFD
+	plan.Files = slices.Concat(s.streams(), []*os.File{configRead, statusWrite}, s.trees) // see configFD
 	s.process, err = plan.Start()
 	return err
 }
@@ -177,6 +180,9 @@ func (s *supervisor) forward(signals <-chan os.Signal) (stop func()) {
 		for {
 			select {
 			case sig := <-signals:
+				if sig == unix.SIGWINCH && s.resize() {
+					continue // the terminal tells those who use it
+				}
 				_ = s.process.Signal(sig) // gone already: nothing to do
 			case <-done:
 				return

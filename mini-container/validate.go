@@ -37,7 +37,6 @@ func checkUnsupported(spec *specs.Spec) error {
 	}{
 		{"domainname", spec.Domainname != ""},
 		{"hooks", spec.Hooks != nil},
-		{"process.terminal", spec.Process.Terminal},
 		{"process.user.umask", spec.Process.User.Umask != nil},
 		{"process.user.username", spec.Process.User.Username != ""},
 		{"process.selinuxLabel", spec.Process.SelinuxLabel != ""},

@@ -33,6 +33,7 @@ func newExec(code *int, s *store) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringArrayVar(&e.Env, "env", nil, "set `KEY=VALUE` in the command's environment; may be repeated")
+	cmd.Flags().BoolVarP(&e.Terminal, "tty", "t", false, "give it a terminal of its own, connected with this one")
 	cmd.Flags().StringVar(&e.Cwd, "workdir", "", "`DIR` in the container to start in; default is the container's")
 	return cmd
 }

@@ -42,6 +42,7 @@ type runFlags struct {
 	store   *store
 	report  string
 	stdout  io.Writer
+	tty     bool
 	detach  bool
 	child   bool // the supervisor of a detached container
 	subIDs  bool
@@ -90,6 +91,7 @@ func newRun(code *int, store *store) *cobra.Command {
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
 	flags.limits.add(cmd.Flags())
 	flags.place.add(cmd.Flags())
+	cmd.Flags().BoolVarP(&flags.tty, "tty", "t", false, "give it a terminal of its own, connected with this one")
 	cmd.Flags().BoolVarP(&flags.detach, "detach", "d", false, "print the container's name and return; see logs, stop and delete")
 	cmd.Flags().BoolVar(&flags.child, superviseFlag, false, "")
 	_ = cmd.Flags().MarkHidden(superviseFlag) // its only error is that there is no such flag
@@ -169,7 +171,7 @@ func (f *runFlags) container() (*minicontainer.Container, error) {
 	c := &minicontainer.Container{
 		Spec: minicontainer.NewSpec(f.options), Extra: f.extra, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
-	c.Detached = f.detach
+	c.Detached, c.Spec.Process.Terminal = f.detach, f.tty
 	var err error
 	if c.Spec.Linux.Resources, err = f.limits.resources(); err != nil {
 		return nil, err
