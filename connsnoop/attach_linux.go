@@ -10,6 +10,8 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
+
+	"namespaces-cgroups-ebpf/internal/kernel"
 )
 
 // order is in what order BackendAuto tries.
@@ -64,7 +66,7 @@ func (t *Tracer) startWith(options Options, backend Backend) error {
 
 // prepare sets the options in the object, and leaves in it what a backend
 // needs on a kernel with these types.
-func prepare(options Options, backend Backend, kernel *btf.Spec) (*ebpf.CollectionSpec, []hook, error) {
+func prepare(options Options, backend Backend, types *btf.Spec) (*ebpf.CollectionSpec, []hook, error) {
 	spec, err := loadProbes()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read probes: %w", err)
@@ -72,7 +74,15 @@ func prepare(options Options, backend Backend, kernel *btf.Spec) (*ebpf.Collecti
 	if err := options.apply(spec); err != nil {
 		return nil, nil, err
 	}
-	hooks := hooksOf(backend, kernel)
+	release, err := kernel.Release()
+	if err != nil {
+		return nil, nil, err
+	}
+	version, err := kernel.Parse(release)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read kernel's version: %w", err)
+	}
+	hooks := hooksOf(backend, types, version)
 	keepOnly(spec, backend, hooks, !options.NoSeed)
 	return spec, hooks, nil
 }

@@ -3,10 +3,13 @@ package connsnoop
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"namespaces-cgroups-ebpf/internal/kernel"
 )
 
 // hook is a program of bpf/connsnoop.bpf.c and where it goes.
@@ -17,18 +20,25 @@ type hook struct {
 }
 
 // hookSets are the backends. What ends a connection is attached before what
-// opens one: an entry in the kernel's map is sure to be taken out again.
+// opens one: an entry in the kernel's map is sure to be taken out again. A
+// trampoline runs what was attached last first, a tracepoint the other way.
 var hookSets = map[Backend][]hook{
 	BackendFentry: {
 		{probesProgBtfSetState, "inet_sock_set_state", trampoline},
 		{probesProgBtfSetStateAgain, "inet_sock_set_state", trampoline},
+		{probesProgFentryCloseAgain, "__tcp_close", trampoline},
 		{probesProgFentryClose, "__tcp_close", trampoline},
+		{probesProgFexitAccept2Again, "inet_csk_accept", trampoline},
 		{probesProgFexitAccept2, "inet_csk_accept", trampoline},
 		{probesProgFexitAccept4, "inet_csk_accept", trampoline},
 		{probesProgFentrySyn, "tcp_connect", trampoline},
+		{probesProgFexitV4ConnectAgain, "tcp_v4_connect", trampoline},
 		{probesProgFexitV4Connect, "tcp_v4_connect", trampoline},
+		{probesProgFexitV6ConnectAgain, "tcp_v6_connect", trampoline},
 		{probesProgFexitV6Connect, "tcp_v6_connect", trampoline},
+		{probesProgFentryV4ConnectAgain, "tcp_v4_connect", trampoline},
 		{probesProgFentryV4Connect, "tcp_v4_connect", trampoline},
+		{probesProgFentryV6ConnectAgain, "tcp_v6_connect", trampoline},
 		{probesProgFentryV6Connect, "tcp_v6_connect", trampoline},
 	},
 	BackendKprobeMulti: {
@@ -78,21 +88,27 @@ func kretprobeMulti(prog *ebpf.Program, symbol string) (link.Link, error) {
 	return link.KretprobeMulti(prog, link.KprobeMultiOptions{Symbols: []string{symbol}})
 }
 
-// hooksOf is a backend's hooks on a kernel: since 6.10, inet_csk_accept has
+// lazy is the first kernel that may let another task in while a program runs,
+// unless it was booted with preempt=full.
+var lazy = kernel.Version{Major: 6, Minor: 13}
+
+// hooksOf is a backend's hooks on a kernel. Since 6.10, inet_csk_accept has
 // two parameters instead of four, and a program for either finds what is
-// returned at another place.
-func hooksOf(backend Backend, kernel *btf.Spec) []hook {
+// returned at another place. Second programs are for where the first may be
+// skipped: a change of state may always come amid another.
+func hooksOf(backend Backend, types *btf.Spec, version kernel.Version) []hook {
 	if backend != BackendFentry {
 		return hookSets[backend]
 	}
 	unfit := probesProgFexitAccept2
 	var argument *btf.Struct
-	if err := kernel.TypeByName("proto_accept_arg", &argument); err == nil {
+	if err := types.TypeByName("proto_accept_arg", &argument); err == nil {
 		unfit = probesProgFexitAccept4
 	}
 	var hooks []hook
 	for _, h := range hookSets[backend] {
-		if h.program != unfit {
+		again := strings.HasSuffix(h.program, "_again") && h.program != probesProgBtfSetStateAgain
+		if !strings.HasPrefix(h.program, unfit) && (!again || version.AtLeast(lazy)) {
 			hooks = append(hooks, h)
 		}
 	}

@@ -16,47 +16,53 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	probesMapAggregates          = "aggregates"
-	probesMapCalls               = "calls"
-	probesMapCgroupPaths         = "cgroup_paths"
-	probesMapCounters            = "counters"
-	probesMapFilterCgroups       = "filter_cgroups"
-	probesMapFilterComms         = "filter_comms"
-	probesMapFilterNetns         = "filter_netns"
-	probesMapFilterPids          = "filter_pids"
-	probesMapFilterPorts         = "filter_ports"
-	probesMapFilterPrefixes      = "filter_prefixes"
-	probesMapFilterUids          = "filter_uids"
-	probesMapLive                = "live"
-	probesMapRing                = "ring"
-	probesMapSkipped             = "skipped"
-	probesProgBtfSetState        = "btf_set_state"
-	probesProgBtfSetStateAgain   = "btf_set_state_again"
-	probesProgFentryClose        = "fentry_close"
-	probesProgFentrySyn          = "fentry_syn"
-	probesProgFentryV4Connect    = "fentry_v4_connect"
-	probesProgFentryV6Connect    = "fentry_v6_connect"
-	probesProgFexitAccept2       = "fexit_accept2"
-	probesProgFexitAccept4       = "fexit_accept4"
-	probesProgFexitV4Connect     = "fexit_v4_connect"
-	probesProgFexitV6Connect     = "fexit_v6_connect"
-	probesProgKprobeClose        = "kprobe_close"
-	probesProgKprobeSyn          = "kprobe_syn"
-	probesProgKprobeV4Connect    = "kprobe_v4_connect"
-	probesProgKprobeV6Connect    = "kprobe_v6_connect"
-	probesProgKretprobeAccept    = "kretprobe_accept"
-	probesProgKretprobeV4Connect = "kretprobe_v4_connect"
-	probesProgKretprobeV6Connect = "kretprobe_v6_connect"
-	probesProgRawSetState        = "raw_set_state"
-	probesProgRawSetStateAgain   = "raw_set_state_again"
-	probesProgSeedLive           = "seed_live"
-	probesVarAllKinds            = "all_kinds"
-	probesVarFilterDirection     = "filter_direction"
-	probesVarFilterFamily        = "filter_family"
-	probesVarFilterResults       = "filter_results"
-	probesVarFilters             = "filters"
-	probesVarLayout              = "layout"
-	probesVarWakeupBytes         = "wakeup_bytes"
+	probesMapAggregates            = "aggregates"
+	probesMapCalls                 = "calls"
+	probesMapCgroupPaths           = "cgroup_paths"
+	probesMapCounters              = "counters"
+	probesMapFilterCgroups         = "filter_cgroups"
+	probesMapFilterComms           = "filter_comms"
+	probesMapFilterNetns           = "filter_netns"
+	probesMapFilterPids            = "filter_pids"
+	probesMapFilterPorts           = "filter_ports"
+	probesMapFilterPrefixes        = "filter_prefixes"
+	probesMapFilterUids            = "filter_uids"
+	probesMapLive                  = "live"
+	probesMapRing                  = "ring"
+	probesMapSkipped               = "skipped"
+	probesProgBtfSetState          = "btf_set_state"
+	probesProgBtfSetStateAgain     = "btf_set_state_again"
+	probesProgFentryClose          = "fentry_close"
+	probesProgFentryCloseAgain     = "fentry_close_again"
+	probesProgFentrySyn            = "fentry_syn"
+	probesProgFentryV4Connect      = "fentry_v4_connect"
+	probesProgFentryV4ConnectAgain = "fentry_v4_connect_again"
+	probesProgFentryV6Connect      = "fentry_v6_connect"
+	probesProgFentryV6ConnectAgain = "fentry_v6_connect_again"
+	probesProgFexitAccept2         = "fexit_accept2"
+	probesProgFexitAccept2Again    = "fexit_accept2_again"
+	probesProgFexitAccept4         = "fexit_accept4"
+	probesProgFexitV4Connect       = "fexit_v4_connect"
+	probesProgFexitV4ConnectAgain  = "fexit_v4_connect_again"
+	probesProgFexitV6Connect       = "fexit_v6_connect"
+	probesProgFexitV6ConnectAgain  = "fexit_v6_connect_again"
+	probesProgKprobeClose          = "kprobe_close"
+	probesProgKprobeSyn            = "kprobe_syn"
+	probesProgKprobeV4Connect      = "kprobe_v4_connect"
+	probesProgKprobeV6Connect      = "kprobe_v6_connect"
+	probesProgKretprobeAccept      = "kretprobe_accept"
+	probesProgKretprobeV4Connect   = "kretprobe_v4_connect"
+	probesProgKretprobeV6Connect   = "kretprobe_v6_connect"
+	probesProgRawSetState          = "raw_set_state"
+	probesProgRawSetStateAgain     = "raw_set_state_again"
+	probesProgSeedLive             = "seed_live"
+	probesVarAllKinds              = "all_kinds"
+	probesVarFilterDirection       = "filter_direction"
+	probesVarFilterFamily          = "filter_family"
+	probesVarFilterResults         = "filter_results"
+	probesVarFilters               = "filters"
+	probesVarLayout                = "layout"
+	probesVarWakeupBytes           = "wakeup_bytes"
 )
 
 // loadProbes returns the embedded CollectionSpec for probes.
@@ -101,26 +107,32 @@ type probesSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesProgramSpecs struct {
-	BtfSetState        *ebpf.ProgramSpec `ebpf:"btf_set_state"`
-	BtfSetStateAgain   *ebpf.ProgramSpec `ebpf:"btf_set_state_again"`
-	FentryClose        *ebpf.ProgramSpec `ebpf:"fentry_close"`
-	FentrySyn          *ebpf.ProgramSpec `ebpf:"fentry_syn"`
-	FentryV4Connect    *ebpf.ProgramSpec `ebpf:"fentry_v4_connect"`
-	FentryV6Connect    *ebpf.ProgramSpec `ebpf:"fentry_v6_connect"`
-	FexitAccept2       *ebpf.ProgramSpec `ebpf:"fexit_accept2"`
-	FexitAccept4       *ebpf.ProgramSpec `ebpf:"fexit_accept4"`
-	FexitV4Connect     *ebpf.ProgramSpec `ebpf:"fexit_v4_connect"`
-	FexitV6Connect     *ebpf.ProgramSpec `ebpf:"fexit_v6_connect"`
-	KprobeClose        *ebpf.ProgramSpec `ebpf:"kprobe_close"`
-	KprobeSyn          *ebpf.ProgramSpec `ebpf:"kprobe_syn"`
-	KprobeV4Connect    *ebpf.ProgramSpec `ebpf:"kprobe_v4_connect"`
-	KprobeV6Connect    *ebpf.ProgramSpec `ebpf:"kprobe_v6_connect"`
-	KretprobeAccept    *ebpf.ProgramSpec `ebpf:"kretprobe_accept"`
-	KretprobeV4Connect *ebpf.ProgramSpec `ebpf:"kretprobe_v4_connect"`
-	KretprobeV6Connect *ebpf.ProgramSpec `ebpf:"kretprobe_v6_connect"`
-	RawSetState        *ebpf.ProgramSpec `ebpf:"raw_set_state"`
-	RawSetStateAgain   *ebpf.ProgramSpec `ebpf:"raw_set_state_again"`
-	SeedLive           *ebpf.ProgramSpec `ebpf:"seed_live"`
+	BtfSetState          *ebpf.ProgramSpec `ebpf:"btf_set_state"`
+	BtfSetStateAgain     *ebpf.ProgramSpec `ebpf:"btf_set_state_again"`
+	FentryClose          *ebpf.ProgramSpec `ebpf:"fentry_close"`
+	FentryCloseAgain     *ebpf.ProgramSpec `ebpf:"fentry_close_again"`
+	FentrySyn            *ebpf.ProgramSpec `ebpf:"fentry_syn"`
+	FentryV4Connect      *ebpf.ProgramSpec `ebpf:"fentry_v4_connect"`
+	FentryV4ConnectAgain *ebpf.ProgramSpec `ebpf:"fentry_v4_connect_again"`
+	FentryV6Connect      *ebpf.ProgramSpec `ebpf:"fentry_v6_connect"`
+	FentryV6ConnectAgain *ebpf.ProgramSpec `ebpf:"fentry_v6_connect_again"`
+	FexitAccept2         *ebpf.ProgramSpec `ebpf:"fexit_accept2"`
+	FexitAccept2Again    *ebpf.ProgramSpec `ebpf:"fexit_accept2_again"`
+	FexitAccept4         *ebpf.ProgramSpec `ebpf:"fexit_accept4"`
+	FexitV4Connect       *ebpf.ProgramSpec `ebpf:"fexit_v4_connect"`
+	FexitV4ConnectAgain  *ebpf.ProgramSpec `ebpf:"fexit_v4_connect_again"`
+	FexitV6Connect       *ebpf.ProgramSpec `ebpf:"fexit_v6_connect"`
+	FexitV6ConnectAgain  *ebpf.ProgramSpec `ebpf:"fexit_v6_connect_again"`
+	KprobeClose          *ebpf.ProgramSpec `ebpf:"kprobe_close"`
+	KprobeSyn            *ebpf.ProgramSpec `ebpf:"kprobe_syn"`
+	KprobeV4Connect      *ebpf.ProgramSpec `ebpf:"kprobe_v4_connect"`
+	KprobeV6Connect      *ebpf.ProgramSpec `ebpf:"kprobe_v6_connect"`
+	KretprobeAccept      *ebpf.ProgramSpec `ebpf:"kretprobe_accept"`
+	KretprobeV4Connect   *ebpf.ProgramSpec `ebpf:"kretprobe_v4_connect"`
+	KretprobeV6Connect   *ebpf.ProgramSpec `ebpf:"kretprobe_v6_connect"`
+	RawSetState          *ebpf.ProgramSpec `ebpf:"raw_set_state"`
+	RawSetStateAgain     *ebpf.ProgramSpec `ebpf:"raw_set_state_again"`
+	SeedLive             *ebpf.ProgramSpec `ebpf:"seed_live"`
 }
 
 // probesMapSpecs contains maps before they are loaded into the kernel.
@@ -228,26 +240,32 @@ type probesVariables struct {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesPrograms struct {
-	BtfSetState        *ebpf.Program `ebpf:"btf_set_state"`
-	BtfSetStateAgain   *ebpf.Program `ebpf:"btf_set_state_again"`
-	FentryClose        *ebpf.Program `ebpf:"fentry_close"`
-	FentrySyn          *ebpf.Program `ebpf:"fentry_syn"`
-	FentryV4Connect    *ebpf.Program `ebpf:"fentry_v4_connect"`
-	FentryV6Connect    *ebpf.Program `ebpf:"fentry_v6_connect"`
-	FexitAccept2       *ebpf.Program `ebpf:"fexit_accept2"`
-	FexitAccept4       *ebpf.Program `ebpf:"fexit_accept4"`
-	FexitV4Connect     *ebpf.Program `ebpf:"fexit_v4_connect"`
-	FexitV6Connect     *ebpf.Program `ebpf:"fexit_v6_connect"`
-	KprobeClose        *ebpf.Program `ebpf:"kprobe_close"`
-	KprobeSyn          *ebpf.Program `ebpf:"kprobe_syn"`
-	KprobeV4Connect    *ebpf.Program `ebpf:"kprobe_v4_connect"`
-	KprobeV6Connect    *ebpf.Program `ebpf:"kprobe_v6_connect"`
-	KretprobeAccept    *ebpf.Program `ebpf:"kretprobe_accept"`
-	KretprobeV4Connect *ebpf.Program `ebpf:"kretprobe_v4_connect"`
-	KretprobeV6Connect *ebpf.Program `ebpf:"kretprobe_v6_connect"`
-	RawSetState        *ebpf.Program `ebpf:"raw_set_state"`
-	RawSetStateAgain   *ebpf.Program `ebpf:"raw_set_state_again"`
-	SeedLive           *ebpf.Program `ebpf:"seed_live"`
+	BtfSetState          *ebpf.Program `ebpf:"btf_set_state"`
+	BtfSetStateAgain     *ebpf.Program `ebpf:"btf_set_state_again"`
+	FentryClose          *ebpf.Program `ebpf:"fentry_close"`
+	FentryCloseAgain     *ebpf.Program `ebpf:"fentry_close_again"`
+	FentrySyn            *ebpf.Program `ebpf:"fentry_syn"`
+	FentryV4Connect      *ebpf.Program `ebpf:"fentry_v4_connect"`
+	FentryV4ConnectAgain *ebpf.Program `ebpf:"fentry_v4_connect_again"`
+	FentryV6Connect      *ebpf.Program `ebpf:"fentry_v6_connect"`
+	FentryV6ConnectAgain *ebpf.Program `ebpf:"fentry_v6_connect_again"`
+	FexitAccept2         *ebpf.Program `ebpf:"fexit_accept2"`
+	FexitAccept2Again    *ebpf.Program `ebpf:"fexit_accept2_again"`
+	FexitAccept4         *ebpf.Program `ebpf:"fexit_accept4"`
+	FexitV4Connect       *ebpf.Program `ebpf:"fexit_v4_connect"`
+	FexitV4ConnectAgain  *ebpf.Program `ebpf:"fexit_v4_connect_again"`
+	FexitV6Connect       *ebpf.Program `ebpf:"fexit_v6_connect"`
+	FexitV6ConnectAgain  *ebpf.Program `ebpf:"fexit_v6_connect_again"`
+	KprobeClose          *ebpf.Program `ebpf:"kprobe_close"`
+	KprobeSyn            *ebpf.Program `ebpf:"kprobe_syn"`
+	KprobeV4Connect      *ebpf.Program `ebpf:"kprobe_v4_connect"`
+	KprobeV6Connect      *ebpf.Program `ebpf:"kprobe_v6_connect"`
+	KretprobeAccept      *ebpf.Program `ebpf:"kretprobe_accept"`
+	KretprobeV4Connect   *ebpf.Program `ebpf:"kretprobe_v4_connect"`
+	KretprobeV6Connect   *ebpf.Program `ebpf:"kretprobe_v6_connect"`
+	RawSetState          *ebpf.Program `ebpf:"raw_set_state"`
+	RawSetStateAgain     *ebpf.Program `ebpf:"raw_set_state_again"`
+	SeedLive             *ebpf.Program `ebpf:"seed_live"`
 }
 
 func (p *probesPrograms) Close() error {
@@ -255,13 +273,19 @@ func (p *probesPrograms) Close() error {
 		p.BtfSetState,
 		p.BtfSetStateAgain,
 		p.FentryClose,
+		p.FentryCloseAgain,
 		p.FentrySyn,
 		p.FentryV4Connect,
+		p.FentryV4ConnectAgain,
 		p.FentryV6Connect,
+		p.FentryV6ConnectAgain,
 		p.FexitAccept2,
+		p.FexitAccept2Again,
 		p.FexitAccept4,
 		p.FexitV4Connect,
+		p.FexitV4ConnectAgain,
 		p.FexitV6Connect,
+		p.FexitV6ConnectAgain,
 		p.KprobeClose,
 		p.KprobeSyn,
 		p.KprobeV4Connect,

@@ -13,75 +13,83 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /*
  * The kernel does not run a program that already runs on this CPU: when a
- * packet interrupts a system call amid one that looks at a change of state, it
- * is not run for the packet. So there are two of them, attached in this order:
- * whatever keeps one from running, the other sees. Who comes second finds
- * nothing left to do.
+ * packet interrupts a system call amid a program, or one task another, it is
+ * not run a second time. So there are two of each, attached in this order:
+ * whatever keeps one from running, the other sees. Who comes second mostly
+ * finds that there is nothing left to do.
  */
-#define SET_STATE(section, name, first)                                                            \
-	PROGRAM(section "/inet_sock_set_state", name, __u64)                                       \
+#define TWICE(section, name, context)                                                              \
+	static __always_inline void name##_body(context *ctx, bool first);                         \
+	PROGRAM(section, name, context)                                                            \
 	{                                                                                          \
-		changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2], first);                    \
+		name##_body(ctx, 1);                                                               \
 		return 0;                                                                          \
-	}
+	}                                                                                          \
+	PROGRAM(section, name##_again, context)                                                    \
+	{                                                                                          \
+		name##_body(ctx, 0);                                                               \
+		return 0;                                                                          \
+	}                                                                                          \
+	static __always_inline void name##_body(context *ctx, bool first)
 
-SET_STATE("tp_btf", btf_set_state, 1)
-SET_STATE("tp_btf", btf_set_state_again, 0)
-SET_STATE("raw_tp", raw_set_state, 1)
-SET_STATE("raw_tp", raw_set_state_again, 0)
+TWICE("tp_btf/inet_sock_set_state", btf_set_state, __u64)
+{
+	changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2], first);
+}
+
+TWICE("raw_tp/inet_sock_set_state", raw_set_state, __u64)
+{
+	changed_state((void *)ctx[0], (int)ctx[1], (int)ctx[2], first);
+}
 
 /* fentry and fexit: arguments, then what is returned */
 
-PROGRAM("fentry/tcp_v4_connect", fentry_v4_connect, __u64)
+TWICE("fentry/tcp_v4_connect", fentry_v4_connect, __u64)
 {
 	if (!is_inner_call((void *)ctx[0], AF_INET))
-		begin_connect((void *)ctx[0], (void *)ctx[1]);
-	return 0;
+		begin_connect((void *)ctx[0], (void *)ctx[1], first);
 }
 
-PROGRAM("fexit/tcp_v4_connect", fexit_v4_connect, __u64)
+TWICE("fexit/tcp_v4_connect", fexit_v4_connect, __u64)
 {
+	(void)first;
 	if (!is_inner_call((void *)ctx[0], AF_INET))
 		end_connect((void *)ctx[0], (int)ctx[3]);
-	return 0;
 }
 
-PROGRAM("fentry/tcp_v6_connect", fentry_v6_connect, __u64)
+TWICE("fentry/tcp_v6_connect", fentry_v6_connect, __u64)
 {
-	begin_connect((void *)ctx[0], (void *)ctx[1]);
-	return 0;
+	begin_connect((void *)ctx[0], (void *)ctx[1], first);
 }
 
-PROGRAM("fexit/tcp_v6_connect", fexit_v6_connect, __u64)
+TWICE("fexit/tcp_v6_connect", fexit_v6_connect, __u64)
 {
+	(void)first;
 	end_connect((void *)ctx[0], (int)ctx[3]);
-	return 0;
-}
-
-PROGRAM("fentry/tcp_connect", fentry_syn, __u64)
-{
-	sending_syn((void *)ctx[0]);
-	return 0;
 }
 
 /* inet_csk_accept(sk, flags, err, kern): before 6.10 */
 PROGRAM("fexit/inet_csk_accept", fexit_accept4, __u64)
 {
-	accepted((void *)ctx[4]);
+	accepted((void *)ctx[4], 1);
 	return 0;
 }
 
 /* inet_csk_accept(sk, struct proto_accept_arg *): since 6.10 */
-PROGRAM("fexit/inet_csk_accept", fexit_accept2, __u64)
+TWICE("fexit/inet_csk_accept", fexit_accept2, __u64)
 {
-	accepted((void *)ctx[2]);
-	return 0;
+	accepted((void *)ctx[2], first);
 }
 
 /* Inside tcp_close, with the socket locked. */
-PROGRAM("fentry/__tcp_close", fentry_close, __u64)
+TWICE("fentry/__tcp_close", fentry_close, __u64)
 {
-	closing((void *)ctx[0]);
+	closing((void *)ctx[0], first);
+}
+
+PROGRAM("fentry/tcp_connect", fentry_syn, __u64)
+{
+	sending_syn((void *)ctx[0]);
 	return 0;
 }
 
@@ -94,7 +102,7 @@ static __always_inline void enter_connect(struct pt_regs *ctx, __u16 family)
 
 	if (is_inner_call(sk, family))
 		return;
-	begin_connect(sk, second_argument(ctx));
+	begin_connect(sk, second_argument(ctx), 1);
 	bpf_map_update_elem(&calls, &thread, &key, BPF_ANY);
 }
 
@@ -145,14 +153,14 @@ PROGRAM("kprobe/tcp_connect", kprobe_syn, struct pt_regs)
 
 PROGRAM("kretprobe/inet_csk_accept", kretprobe_accept, struct pt_regs)
 {
-	accepted((void *)return_value(ctx));
+	accepted((void *)return_value(ctx), 1);
 	return 0;
 }
 
 /* Before the socket is locked: the course's hook. */
 PROGRAM("kprobe/tcp_close", kprobe_close, struct pt_regs)
 {
-	closing(first_argument(ctx));
+	closing(first_argument(ctx), 1);
 	return 0;
 }
 

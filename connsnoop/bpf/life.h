@@ -40,7 +40,8 @@ static __noinline bool follow(struct sock *sk, struct conn *c)
 	int err; /* old kernels leave the upper half of the register undefined */
 
 	if (!opener_wanted(c)) {
-		count(IGNORED);
+		if (!(c->flags & FLAG_AGAIN))
+			count(IGNORED);
 		return 0;
 	}
 	count(OPENED);
@@ -230,12 +231,22 @@ static __always_inline bool is_inner_call(struct sock *sk, __u16 family)
 	return family_of(sk) != family;
 }
 
-static __always_inline void begin_connect(struct sock *sk, const void *address)
+/* Whether the first of two programs ran, and opened it or chose not to. */
+static __always_inline bool is_known(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return find(key) || bpf_map_lookup_elem(&skipped, &key);
+}
+
+static __always_inline void begin_connect(struct sock *sk, const void *address, bool first)
 {
 	struct conn c = {.flags = FLAG_CONNECTING};
 
-	if (!is_tcp(sk))
+	if (!is_tcp(sk) || (!first && is_known(sk)))
 		return;
+	if (!first)
+		c.flags |= FLAG_AGAIN;
 	read_asked(&c.tuple, sk, address);
 	fill_opener(&c, sk, DIRECTION_CONNECT, PID_CONNECT);
 	c.syn_ns = c.opened_ns;
@@ -246,8 +257,14 @@ static __always_inline void end_connect(struct sock *sk, int ret)
 {
 	struct conn *found = find((__u64)sk);
 
-	if (!found)
+	if (!found) {
+		if (ret < 0) { /* no end will be seen */
+			__u64 key = (__u64)sk;
+
+			bpf_map_delete_elem(&skipped, &key);
+		}
 		return;
+	}
 	found->flags &= ~FLAG_CONNECTING;
 	if (ret < 0)
 		end(sk, found, TCP_SYN_SENT, -ret);
@@ -262,9 +279,9 @@ static __always_inline void sending_syn(struct sock *sk)
 		found->syn_ns = bpf_ktime_get_ns();
 }
 
-static __noinline bool follow_accepted(struct sock *sk)
+static __noinline bool follow_accepted(struct sock *sk, bool first)
 {
-	struct conn c = {};
+	struct conn c = {.flags = first ? 0 : FLAG_AGAIN};
 
 	fill_opener(&c, sk, DIRECTION_ACCEPT, PID_ACCEPT);
 	read_tuple(&c, sk);
@@ -291,16 +308,21 @@ static __always_inline void end_if_over(struct sock *sk)
 		end(sk, found, error ? TCP_ESTABLISHED : TCP_LAST_ACK, error);
 }
 
-static __always_inline void accepted(struct sock *sk)
+static __always_inline void accepted(struct sock *sk, bool first)
 {
-	if (sk && is_tcp(sk) && follow_accepted(sk))
+	if (!sk || !is_tcp(sk))
+		return;
+	/* in this order: what ended since the first saw it is in TCP_CLOSE */
+	if (!first && (is_known(sk) || state_of(sk) == TCP_CLOSE))
+		return;
+	if (follow_accepted(sk, first))
 		end_if_over(sk);
 }
 
 /* It has a file and nobody was seen to open it: accept was entered before us. */
-static __noinline void follow_closing(struct sock *sk, __u8 state)
+static __noinline void follow_closing(struct sock *sk, __u8 state, bool first)
 {
-	struct conn c = {};
+	struct conn c = {.flags = first ? 0 : FLAG_AGAIN};
 
 	if (state == TCP_CLOSE || !was_missed((__u64)sk))
 		return;
@@ -310,7 +332,7 @@ static __noinline void follow_closing(struct sock *sk, __u8 state)
 		count(LATE);
 }
 
-static __always_inline void closing(struct sock *sk)
+static __always_inline void closing(struct sock *sk, bool first)
 {
 	__u8 state = state_of(sk);
 	struct conn *found;
@@ -321,9 +343,9 @@ static __always_inline void closing(struct sock *sk)
 	if (is_kernel_thread(current()) && is_mptcp(sk))
 		return;
 	if (!find((__u64)sk))
-		follow_closing(sk, state);
+		follow_closing(sk, state, first);
 	found = find((__u64)sk);
-	if (!found)
+	if (!found || (!first && found->closing_ns))
 		return;
 	fill_who(&found->closer, current(), (__u32)bpf_get_current_uid_gid());
 	found->closing_ns = bpf_ktime_get_ns();
