@@ -32,7 +32,7 @@ func (s *supervisor) openLog() error {
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
-		log.Close()
+		log.file.Close()
 		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
 	}
 	s.Stdout, s.Stderr = write, write
@@ -48,7 +48,7 @@ func (s *supervisor) openLog() error {
 		write.Close() // the container's own copies are gone: it is over
 		<-done
 		read.Close()
-		log.Close()
+		log.file.Close()
 	}
 	return nil
 }
@@ -97,9 +97,6 @@ func (r *rotating) Write(data []byte) (int, error) {
 	r.size += int64(n)
 	return n, err
 }
-
-// Close closes the current file.
-func (r *rotating) Close() error { return r.file.Close() }
 
 // Logs copies what is kept of a container's output to w. With follow it goes
 // on until the container has ended.

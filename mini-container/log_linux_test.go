@@ -21,7 +21,7 @@ func TestRotating(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, len(text), n)
 	}
-	require.NoError(t, r.Close())
+	require.NoError(t, r.file.Close())
 	for path, want := range map[string]string{now: "x", old: "longer than the limit"} {
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestFollowFile(t *testing.T) {
 				got += <-read
 			}
 		}
-		r.Close()
+		r.file.Close()
 		over.Store(true)
 	}()
 	var got bytes.Buffer

@@ -93,6 +93,7 @@ func TestPlanRefuses(t *testing.T) {
 		in   *specs.LinuxResources
 		want string
 	}{
+		//nolint:staticcheck // deprecated, and so refused
 		{"kernel memory", memory(specs.LinuxMemory{Kernel: ptr(int64(1))}), "memory.kernel"},
 		{"kernel TCP memory", memory(specs.LinuxMemory{KernelTCP: ptr(int64(1))}), "memory.kernelTCP"},
 		{"swappiness", memory(specs.LinuxMemory{Swappiness: ptr(uint64(1))}), "swappiness"},

@@ -84,7 +84,7 @@ func connect(c Config, a *Attachment, bridge netlink.Link, pid int) error {
 	if err != nil {
 		return fmt.Errorf("open network namespace: %w", err)
 	}
-	defer ns.Close()
+	defer func() { _ = ns.Close() }()
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = a.Veth
 	attributes.MasterIndex = bridge.Attrs().Index
