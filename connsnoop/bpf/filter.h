@@ -21,9 +21,9 @@ enum filter {
 };
 
 const volatile __u32 filters = 0;
-const volatile __u32 filter_results = 0;   /* bit set of enum result */
-const volatile __u8 filter_direction = 0;  /* enum direction */
-const volatile __u16 filter_family = 0;	   /* of the addresses, not the socket */
+const volatile __u32 filter_results = 0;  /* bit set of enum result */
+const volatile __u8 filter_direction = 0; /* enum direction */
+const volatile __u16 filter_family = 0;	  /* of the addresses, not the socket */
 
 #define FILTER_SET(name, key_type, entries)                                                        \
 	struct {                                                                                   \
@@ -84,8 +84,7 @@ static __noinline bool opener_wanted(struct conn *c)
 	       in_set(FILTER_COMM, filter_comms, &c->opener.comm) &&
 	       in_set(FILTER_CGROUP, filter_cgroups, &c->cgroup_id) &&
 	       in_set(FILTER_NETNS, filter_netns, &c->netns) &&
-	       (!filter_direction || filter_direction == c->direction) &&
-	       family_wanted(&c->tuple);
+	       (!filter_direction || filter_direction == c->direction) && family_wanted(&c->tuple);
 }
 
 /* Who opened it is not known: none of the opener's filters lets it pass. */

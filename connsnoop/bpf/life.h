@@ -26,10 +26,10 @@ static __always_inline struct conn *find(__u64 key)
 
 static __always_inline void count_refused(int err)
 {
-	count(err == -E2BIG	? MAP_FULL
-	      : err == -EBUSY	? MAP_BUSY
-	      : err == -ENOMEM	? MAP_NO_MEMORY
-				: MAP_ERROR);
+	count(err == -E2BIG    ? MAP_FULL
+	      : err == -EBUSY  ? MAP_BUSY
+	      : err == -ENOMEM ? MAP_NO_MEMORY
+			       : MAP_ERROR);
 }
 
 /* Follow a connection from now on. */

@@ -73,7 +73,7 @@ static __u64 (*const bpf_ringbuf_query)(void *ring, __u64 what) = (void *)134;
 		__u64 word = 0;                                                                    \
 		bpf_probe_read_kernel(&word, __builtin_preserve_field_info((ptr)->field, 1),       \
 				      (char *)(ptr) +                                              \
-					      __builtin_preserve_field_info((ptr)->field, 0));     \
+					  __builtin_preserve_field_info((ptr)->field, 0));         \
 		word <<= __builtin_preserve_field_info((ptr)->field, 4);                           \
 		word >>= __builtin_preserve_field_info((ptr)->field, 5);                           \
 		word;                                                                              \
