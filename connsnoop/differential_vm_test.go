@@ -9,14 +9,23 @@ import (
 	"namespaces-cgroups-ebpf/connsnoop"
 )
 
-// TestScenarios plays every scenario while each backend watches, compares
-// each end of each connection with the record of it, field by field, and
-// holds what differs against what the table says of the backend.
+// TestScenarios plays every scenario before the best backend and the one that
+// every kernel has.
 func TestScenarios(t *testing.T) {
+	performBefore(t, connsnoop.BackendFentry, connsnoop.BackendKprobe)
+}
+
+// TestBackends has all backends of this kernel watch one performance.
+func TestBackends(t *testing.T) { performBefore(t, backendsHere(t)...) }
+
+// performBefore plays every scenario while each backend watches, compares each end
+// of each connection with the record of it, field by field, and holds what
+// differs against what the table says of the backend.
+func performBefore(t *testing.T, backends ...connsnoop.Backend) {
 	random := seeded(t)
 	var watches []*watch
 	truths := perform(t, random, playable(t, parts), func() {
-		for _, backend := range backendsHere(t) {
+		for _, backend := range backends {
 			watches = append(watches, startWatch(t, connsnoop.Options{Backend: backend, Events: true}))
 		}
 	})
