@@ -28,7 +28,7 @@ func (b *benchmark) share() {
 	b.report.Series = append(b.report.Series, s)
 	for _, stage := range r.Run.Stages {
 		b.report.Series = append(b.report.Series, bench.NewSeries("stage "+stage.Name, variant,
-			"wall time of the run in which the stage was at work; stages overlap", []time.Duration{time.Duration(stage.WallNS)}))
+			"time spent, summed up over kernels and tests; several run at once", []time.Duration{time.Duration(stage.BusyNS)}))
 	}
 }
 
