@@ -25,7 +25,7 @@ const clockSamples = 30
 // start boots a VM that ends with the test.
 func start(t *testing.T, c vmtest.Config) *vmtest.VM {
 	t.Helper()
-	c.Init = program()
+	c.Init = guestInit()
 	vm, err := vmtest.Boot(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, vm.Close()) })
