@@ -4,6 +4,7 @@ package selftest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,9 +67,12 @@ func (s *screen) settings() unix.Termios {
 	return *settings
 }
 
-// start runs the program with the terminal as its own.
+// start runs the program with the terminal as its own, as long as all waits for
+// what it shows may take together.
 func (s *screen) start(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(s.t.Context(), program(), args...)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*screenPatience)
+	s.t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, program(), args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.slave, s.slave, s.slave
 	cmd.Env = append(os.Environ(), "TERM=dumb") // no control sequences between the lines
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -132,7 +136,8 @@ func TestShell(t *testing.T) {
 	s.typed("\x1a")
 	s.await("Stopped")
 	s.await(prompt)
-	s.typed("kill -9 %1; wait; exit 5\r")
+	// A shell that still believes in a stopped job does not exit.
+	s.typed("kill -9 %1; while jobs | grep -q Stopped; do sleep 0.1; done; exit 5\r")
 	require.Equal(t, 5, codeOf(t, cmd.Wait()))
 	require.Equal(t, before, s.settings(), "the terminal is as it was")
 }
