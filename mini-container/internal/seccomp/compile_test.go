@@ -109,7 +109,7 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, number uint32, argument uint64) {
 		var profile specs.LinuxSeccomp
 		if json.Unmarshal(text, &profile) != nil {
-			t.Skip()
+			return
 		}
 		for goarch, abis := range machines {
 			program, err := Compile(&profile, goarch)
