@@ -73,6 +73,13 @@ var supervisorSteps = []step[*supervisor]{
 	},
 	{
 		Step: Step{
+			"device-filter", BySupervisor, "attach a BPF program to the cgroup that decides which devices may be made and opened", "bpf(2)",
+			"a node of the host's disk, wherever it came from, would open the disk", []string{"bpf", "prlimit64"},
+		},
+		run: (*supervisor).filterDevices,
+	},
+	{
+		Step: Step{
 			"terminal-socket", BySupervisor, "make a socket over which the child can send its terminal", "unix(7)",
 			"the supervisor would not get at the container's terminal", []string{"socketpair"},
 		},

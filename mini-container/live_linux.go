@@ -85,7 +85,10 @@ func (c *Live) Update(r *specs.LinuxResources, check bool) error {
 		}
 		r.Memory.Limit, r.Memory.CheckBeforeUpdate = &limit, &check
 	}
-	return g.Update(r)
+	if err := g.Update(r); err != nil {
+		return err
+	}
+	return c.updateDevices(r.Devices)
 }
 
 // memoryMax finds the memory limit in the kernel's own words.

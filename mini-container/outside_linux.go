@@ -33,7 +33,9 @@ type Outside struct {
 	State    *state.Store // where it is remembered; nil for nowhere
 	Detached bool         // nobody waits for it: what became of it is kept
 	Cgroup   CgroupMode
-	Running  func(id string) // called once the command runs; nil for nothing
+
+	CgroupParent string          // below it, in ParentName, is the cgroup; "" is where this caller's belong
+	Running      func(id string) // called once the command runs; nil for nothing
 }
 
 // id is the name of the container.
@@ -47,19 +49,26 @@ func (s *supervisor) place() error {
 	h, err := cgroup.Find("/proc")
 	if err == nil {
 		s.hierarchy = h
-		s.cgroupPath, err = h.Resolve(s.Spec.Linux.CgroupsPath, h.Parent(os.Geteuid() == 0), s.id())
+		s.cgroupPath, err = h.Resolve(s.Spec.Linux.CgroupsPath, s.cgroupParent(h), s.id())
 		err = exitcode.With(exitcode.Usage, err)
 	}
 	return s.unlessOptional(err)
+}
+
+func (s *supervisor) cgroupParent(h cgroup.Hierarchy) string {
+	if s.CgroupParent != "" {
+		return filepath.Join(s.CgroupParent, cgroup.ParentName)
+	}
+	return h.Parent(os.Geteuid() == 0)
 }
 
 // unlessOptional drops the error that there is no cgroup to be had, if the
 // container can do without.
 func (s *supervisor) unlessOptional(err error) error {
 	l := s.Spec.Linux
-	optional := s.Cgroup == CgroupAuto && l.Resources == nil && l.CgroupsPath == ""
+	optional := s.Cgroup == CgroupAuto && l.Resources == nil && l.CgroupsPath == "" && s.CgroupParent == ""
 	if optional && exitcode.Of(err) == exitcode.Unsupported {
-		s.cgroupPath, s.without = "", true
+		s.cgroupPath, s.without, s.report.CgroupReason = "", true, err.Error()
 		return nil
 	}
 	return err

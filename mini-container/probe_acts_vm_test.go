@@ -25,6 +25,7 @@ var acts = map[string]func(argument string) string{
 	"read":    readText,
 	"cgroups": cgroupAttack,
 	"devices": deviceNumbers,
+	"ask":     askDevices,
 	"type":    typeIn,
 	"flood":   flood,
 	"bomb":    bomb,

@@ -36,11 +36,14 @@ type Report struct {
 	DurationNS int64     `json:"duration_ns"`         // clone to the end of the command
 	Container  string    `json:"container,omitempty"` // its name: the ID, unless the caller chose one
 	Cgroup     string    `json:"cgroup,omitempty"`    // of its own, as /proc/PID/cgroup has it
+
+	CgroupReason string `json:"cgroup_reason,omitempty"` // why it wanted one and has none
 	*Isolation
-	Network *state.Network `json:"network,omitempty"` // what it has on the host's network
-	OOM     *cgroup.OOM    `json:"oom,omitempty"`     // the kernel's account, if memory ran out
-	Steps   []StepTiming   `json:"steps"`
-	Error   *Failure       `json:"error,omitempty"`
+	Network      *state.Network `json:"network,omitempty"`       // what it has on the host's network
+	OOM          *cgroup.OOM    `json:"oom,omitempty"`           // the kernel's account, if memory ran out
+	DeviceFilter *DeviceFilter  `json:"device_filter,omitempty"` // nil if the run did not get that far
+	Steps        []StepTiming   `json:"steps"`
+	Error        *Failure       `json:"error,omitempty"`
 }
 
 // StepTiming is how long one step of the set-up took.

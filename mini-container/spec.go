@@ -135,9 +135,9 @@ func defaultDevices() []specs.LinuxDevice {
 	}
 }
 
-// defaultCapabilities leaves out, of what is often granted, CAP_MKNOD (no
-// device filter yet: a node for the host's disk would open it), CAP_NET_RAW
-// and CAP_AUDIT_WRITE. Inheritable and ambient stay empty (CVE-2022-29162).
+// defaultCapabilities leaves out, of what is often granted, CAP_MKNOD (few
+// need it, and without a cgroup there is no device filter), CAP_NET_RAW and
+// CAP_AUDIT_WRITE. Inheritable and ambient stay empty (CVE-2022-29162).
 func defaultCapabilities() *specs.LinuxCapabilities {
 	keep := []string{
 		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",

@@ -9,6 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
+	"namespaces-cgroups-ebpf/mini-container/internal/devices"
 )
 
 // Validate says what is wrong with a configuration before anything is
@@ -40,7 +41,6 @@ func checkUnsupported(spec *specs.Spec) error {
 		{"process.user.umask", spec.Process.User.Umask != nil},
 		{"process.user.username", spec.Process.User.Username != ""},
 		{"process.selinuxLabel", spec.Process.SelinuxLabel != ""},
-		{"linux.resources.devices", spec.Linux.Resources != nil && len(spec.Linux.Resources.Devices) > 0},
 		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
 		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
 		{"linux.mountLabel", spec.Linux.MountLabel != ""},
@@ -175,6 +175,9 @@ func checkMounts(spec *specs.Spec) error {
 // checkResources: a limit that no cgroup file can carry is found before
 // anything is made.
 func checkResources(spec *specs.Spec) error {
-	_, err := cgroup.Plan(spec.Linux.Resources)
+	if _, err := cgroup.Plan(spec.Linux.Resources); err != nil || spec.Linux.Resources == nil {
+		return err
+	}
+	_, err := devices.FromOCI(spec.Linux.Resources.Devices)
 	return err
 }

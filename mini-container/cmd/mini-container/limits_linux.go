@@ -19,6 +19,7 @@ type limitFlags struct {
 	weight, pids            int64
 	cpuset, mems            string
 	unified, rates          []string
+	devices                 []string
 }
 
 func (f *limitFlags) add(flags *pflag.FlagSet) {
@@ -32,6 +33,7 @@ func (f *limitFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.cpuset, "cpuset-cpus", "", "cpuset.cpus: `LIST` such as 0-1,3")
 	flags.StringVar(&f.mems, "cpuset-mems", "", "cpuset.mems: `LIST` of memory nodes")
 	flags.StringArrayVar(&f.rates, "io-max", nil, "io.max: `LINE` such as '254:0 rbps=1048576 wiops=100'; may be repeated")
+	flags.StringArrayVar(&f.devices, "device-rule", nil, "after all others but those for /dev/null and the like: `RULE` such as 'allow c 10:232 rw' or 'deny a *:* w'; may be repeated")
 	flags.StringArrayVar(&f.unified, "cgroup-file", nil, "set any controller's file: `FILE=VALUE` such as memory.oom.group=1; may be repeated")
 }
 
@@ -57,7 +59,14 @@ func (f *limitFlags) resources() (*specs.LinuxResources, error) {
 		}
 		r.Unified[file] = value
 	}
-	if len(r.Unified) == 0 && r.CPU == nil && r.Pids == nil {
+	for _, text := range f.devices {
+		rule, err := minicontainer.ParseDeviceRule(text)
+		if err != nil {
+			return nil, err
+		}
+		r.Devices = append(r.Devices, rule)
+	}
+	if len(r.Unified) == 0 && r.CPU == nil && r.Pids == nil && len(r.Devices) == 0 {
 		return nil, nil
 	}
 	return r, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -16,6 +17,7 @@ import (
 // placeFlags say where a container is to be on the machine.
 type placeFlags struct {
 	id, cgroup      string
+	cgroupParent    string
 	network, bridge string
 	subnet          string
 	nat             bool
@@ -24,6 +26,7 @@ type placeFlags struct {
 func (f *placeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.id, "id", "", "`NAME` by which other commands find the container; default is random")
 	flags.StringVar(&f.cgroup, "cgroup", "auto", "`auto` has a cgroup if that is possible, none has none, a path is that cgroup")
+	flags.StringVar(&f.cgroupParent, "cgroup-parent", "", "`PATH` of a cgroup that was delegated to you: the container's is made below it")
 	flags.StringVar(&f.network, "network", string(network.Loopback), "`MODE`: none, loopback, bridge (root) or host")
 	flags.StringVar(&f.bridge, "bridge", network.DefaultBridge, "with --network bridge: `NAME` of the bridge; the first container makes it, the last removes it")
 	flags.StringVar(&f.subnet, "subnet", network.DefaultSubnet, "with --network bridge: `CIDR` to take the address from")
@@ -56,6 +59,10 @@ func (f *placeFlags) apply(c *minicontainer.Container, s *store) error {
 	if c.Extra.Network, err = f.networkOptions(); err != nil {
 		return err
 	}
+	if f.cgroupParent != "" && (f.cgroup != "auto" || !filepath.IsAbs(f.cgroupParent)) {
+		return errors.New("--cgroup-parent takes an absolute path in the hierarchy, and excludes --cgroup")
+	}
+	c.CgroupParent = f.cgroupParent
 	switch f.cgroup {
 	case "auto":
 	case "none":

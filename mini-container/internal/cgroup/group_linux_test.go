@@ -48,6 +48,39 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestParent: a cgroup is written to that is writable and holds no process.
+func TestParent(t *testing.T) {
+	const full, empty, foreign = "12\n", "", "foreign"
+	tests := []struct {
+		name      string
+		a, b, own string // cgroup.procs of /a, /a/b and /a/b/own
+		want      string
+	}{
+		{"the one above", foreign, empty, full, "/a/b/mini-container"},
+		{"the nearest", empty, empty, full, "/a/b/mini-container"},
+		{"past a full one", empty, full, full, "/a/mini-container"},
+		{"our own", foreign, foreign, empty, "/a/b/own/mini-container"},
+		{"none", foreign, foreign, full, "/a/b/own/mini-container"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := Hierarchy{Mount: t.TempDir(), Own: "/a/b/own"}
+			for path, procs := range map[string]string{"a": tt.a, "a/b": tt.b, "a/b/own": tt.own} {
+				dir := filepath.Join(h.Mount, path)
+				require.NoError(t, os.MkdirAll(dir, 0o755))
+				if procs == foreign {
+					continue // a file that is not there cannot be written, by root neither
+				}
+				for _, file := range []string{"cgroup.procs", "cgroup.subtree_control"} {
+					require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(procs), 0o644))
+				}
+			}
+			require.Equal(t, tt.want, h.Parent(false))
+			require.Equal(t, "/mini-container", h.Parent(true))
+		})
+	}
+}
+
 func TestOwnCgroup(t *testing.T) {
 	tests := []struct {
 		name, text, want string

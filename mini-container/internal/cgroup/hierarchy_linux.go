@@ -10,6 +10,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
+	"namespaces-cgroups-ebpf/internal/cgroupfs"
 	"namespaces-cgroups-ebpf/internal/exitcode"
 )
 
@@ -69,12 +70,36 @@ func findMount(proc string) (string, error) {
 	return mounts[0].Mountpoint, nil
 }
 
-// Parent is where the containers of a caller belong.
+// Parent is where the containers of a caller belong. For a user that is below
+// the nearest cgroup, from their own upwards, that was delegated to them and
+// holds no process, as app.slice of a systemd session; it shares controllers.
+// If there is none it is below their own: that may be writable, at least.
 func (h Hierarchy) Parent(root bool) string {
 	if root {
 		return "/" + ParentName
 	}
+	for path := h.Own; path != "/" && path != "."; path = filepath.Dir(path) {
+		if h.delegated(path) && h.empty(path) {
+			return filepath.Join(path, ParentName)
+		}
+	}
 	return filepath.Join(h.Own, ParentName)
+}
+
+// delegated reports whether the caller may make cgroups in a cgroup, share
+// its controllers with them and move processes there (cgroups(7)).
+func (h Hierarchy) delegated(path string) bool {
+	for _, file := range []string{".", "cgroup.procs", "cgroup.subtree_control"} {
+		if unix.Faccessat(unix.AT_FDCWD, filepath.Join(h.Mount, path, file), unix.W_OK, unix.AT_EACCESS) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (h Hierarchy) empty(path string) bool {
+	pids, err := cgroupfs.Procs(filepath.Join(h.Mount, path))
+	return err == nil && len(pids) == 0
 }
 
 // Resolve makes a path in the hierarchy of an OCI cgroupsPath: absolute from
