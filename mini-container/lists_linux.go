@@ -41,6 +41,16 @@ func ListContainers(store *state.Store) (*List, error) {
 	return list, errors.Join(sweepErr, err)
 }
 
+// Names lists the containers that can be read, and changes nothing.
+func Names(store *state.Store) []state.Record {
+	entries, _ := store.List() // the others are for commands that can say so
+	var records []state.Record
+	for _, e := range entries {
+		records = append(records, e.Record)
+	}
+	return records
+}
+
 func frozen(path string) bool {
 	h, err := cgroup.Find("/proc")
 	if err != nil || path == "" {

@@ -40,7 +40,7 @@ func (s *store) find(id string) (*minicontainer.Live, error) {
 // onOne is a command that does one thing to one container.
 func onOne(s *store, use, short string, do func(cmd *cobra.Command, c *minicontainer.Live) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " ID", Short: short, Args: cobra.ExactArgs(1),
+		Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := s.find(args[0])
 			if err != nil {

@@ -1,0 +1,323 @@
+package inspect
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// Text writes a report for people. With color, what is not isolated stands out.
+func (r *Report) Text(w io.Writer, color bool) error {
+	t := &textWriter{out: w, color: color}
+	t.line("%s", r.headline())
+	t.process(r)
+	t.namespaces(r)
+	t.privileges(r)
+	t.cgroup(r)
+	t.mounts(r)
+	t.rlimits(r)
+	t.unknown(r)
+	return t.err
+}
+
+func (r *Report) headline() string {
+	name := fmt.Sprintf("process %d, %q", r.PID, r.Name)
+	if r.Container != "" {
+		name += ", container " + r.Container
+	}
+	return name
+}
+
+// textWriter keeps the first error.
+type textWriter struct {
+	out   io.Writer
+	color bool
+	err   error
+}
+
+func (t *textWriter) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.out, format+"\n", args...)
+	}
+}
+
+// The attributes of ECMA-48 that are used.
+const (
+	bold   = "1"
+	yellow = "33"
+	green  = "32"
+)
+
+func (t *textWriter) paint(attribute, text string) string {
+	if !t.color {
+		return text
+	}
+	return "\x1b[" + attribute + "m" + text + "\x1b[0m"
+}
+
+func (t *textWriter) section(name string) { t.line("\n%s", t.paint(bold, name)) }
+
+// table aligns rows. A color must be in the last column: it has a width.
+func (t *textWriter) table(rows [][]string) {
+	if t.err != nil {
+		return
+	}
+	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(table, "  %s\n", strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	t.err = table.Flush()
+}
+
+func (t *textWriter) process(r *Report) {
+	t.section("PROCESS")
+	rows := [][]string{
+		{"command", dash(quote(r.Command))}, {"pid", pidText(r.PIDs)}, {"threads", threadText(r.Threads)},
+		{"user", idText(r.UIDs)}, {"groups", idText(r.GIDs) + groupText(r.Groups)},
+	}
+	rows = append(rows, mapRows("uid map", r.UIDMappings)...)
+	rows = append(rows, mapRows("gid map", r.GIDMappings)...)
+	if r.Root != "" {
+		rows = append(rows, []string{"root", safe(r.Root)})
+	}
+	t.table(rows)
+}
+
+func quote(words []string) string {
+	var quoted []string
+	for _, word := range words {
+		if q := fmt.Sprintf("%q", word); word == "" || strings.Contains(word, " ") || q != `"`+word+`"` {
+			word = q
+		}
+		quoted = append(quoted, word)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// safe shows text of the process's making without what could move the cursor.
+func safe(text string) string {
+	q := fmt.Sprintf("%q", text)
+	return q[1 : len(q)-1]
+}
+
+func pidText(pids []int) string {
+	var words []string
+	for _, pid := range pids {
+		words = append(words, fmt.Sprint(pid))
+	}
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words, " outside, ") + " inside"
+}
+
+func threadText(n int) string {
+	if n == 1 {
+		return "1"
+	}
+	return fmt.Sprintf("%d; what follows is the first one's", n)
+}
+
+func idText(ids IDs) string {
+	if ids.Real == ids.Effective && ids.Real == ids.Saved && ids.Real == ids.Filesystem {
+		return fmt.Sprint(ids.Real)
+	}
+	return fmt.Sprintf("real %d, effective %d, saved %d, file system %d", ids.Real, ids.Effective, ids.Saved, ids.Filesystem)
+}
+
+func groupText(groups []uint32) string {
+	if len(groups) == 0 {
+		return ", no others"
+	}
+	return ", also " + strings.Trim(fmt.Sprint(groups), "[]")
+}
+
+func mapRows(name string, mappings []Mapping) [][]string {
+	var rows [][]string
+	for _, m := range mappings {
+		text := fmt.Sprintf("%d-%d inside are %d-%d outside", m.ContainerID, uint64(m.ContainerID)+uint64(m.Size)-1, m.HostID, uint64(m.HostID)+uint64(m.Size)-1)
+		if m.Size == 1 {
+			text = fmt.Sprintf("%d inside is %d outside", m.ContainerID, m.HostID)
+		}
+		if m == (Mapping{Size: 1<<32 - 1}) {
+			text = "all the same inside and outside"
+		}
+		rows, name = append(rows, []string{name, text}), ""
+	}
+	return rows
+}
+
+func (t *textWriter) namespaces(r *Report) {
+	t.section("NAMESPACES")
+	rows := [][]string{{"KIND", "INODE", "OWNER", "WHOSE"}}
+	for _, ns := range r.Namespaces {
+		rows = append(rows, []string{ns.Type, number(ns.Inode), number(ns.Owner), t.whose(ns)})
+	}
+	t.table(rows)
+	if o := r.TimeOffsets; o != nil && (o.Monotonic != 0 || o.Boottime != 0) {
+		t.line("  clocks ahead of the host's: monotonic %d ns, boottime %d ns", o.Monotonic, o.Boottime)
+	}
+}
+
+func number(n uint64) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+// whose puts into words with whom a namespace is shared.
+func (t *textWriter) whose(ns Namespace) string {
+	init, caller := ns.SharedWithInit, ns.SharedWithCaller
+	switch {
+	case init != nil && *init:
+		return t.paint(yellow, "shared with PID 1")
+	case caller != nil && *caller:
+		return t.paint(yellow, "shared with you")
+	case init != nil && caller != nil:
+		return t.paint(green, "own")
+	case caller != nil:
+		return "not yours"
+	}
+	return "unknown"
+}
+
+func (t *textWriter) privileges(r *Report) {
+	t.section("PRIVILEGES")
+	rows := [][]string{}
+	for _, set := range []string{"effective", "permitted", "bounding", "inheritable", "ambient"} {
+		rows = append(rows, []string{set, capabilityText(r.Capabilities[set])})
+	}
+	seccomp := r.Seccomp.Mode
+	if n := r.Seccomp.Filters; n != nil && *n > 0 {
+		seccomp += fmt.Sprintf(", %d in a row", *n)
+	}
+	rows = append(rows, []string{"new privileges", map[bool]string{true: "never (no_new_privs)", false: "possible"}[r.NoNewPrivs]},
+		[]string{"seccomp", seccomp}, []string{"landlock", landlockText(r.Landlock)}, []string{"label", labelText(r.LSM)})
+	t.table(rows)
+}
+
+// allCapabilities is more than any kernel has without having all.
+const allCapabilities = 38
+
+func capabilityText(names []string) string {
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) >= allCapabilities:
+		return fmt.Sprintf("%d, all but perhaps the newest", len(names))
+	}
+	short := make([]string, 0, len(names))
+	for _, name := range names {
+		short = append(short, strings.ToLower(strings.TrimPrefix(name, "CAP_")))
+	}
+	return strings.Join(short, " ")
+}
+
+func landlockText(l Landlock) string {
+	switch {
+	case l.Restricted == nil:
+		return fmt.Sprintf("unknown (the kernel has it, version %d, and does not tell)", l.ABI)
+	case *l.Restricted:
+		return "restricted"
+	}
+	return "this kernel has none"
+}
+
+func labelText(l *LSM) string {
+	switch {
+	case l == nil:
+		return "unknown"
+	case !l.Labelled:
+		return "no security module labels processes"
+	}
+	return safe(l.Label)
+}
+
+func (t *textWriter) cgroup(r *Report) {
+	c := r.Cgroup
+	if c == nil {
+		return
+	}
+	t.section("CGROUP")
+	rows := [][]string{}
+	if c.Path != "" {
+		rows = append(rows, []string{"v2", safe(c.Path)})
+	}
+	for _, v1 := range c.V1 {
+		rows = append(rows, []string{v1.Controllers, safe(v1.Path)})
+	}
+	t.table(rows)
+	if len(c.Limits) > 0 {
+		t.limits(c.Limits)
+	}
+}
+
+func (t *textWriter) limits(limits []Limit) {
+	rows := [][]string{{"LIMIT", "OWN", "EFFECTIVE", "SET BY"}}
+	for _, l := range limits {
+		rows = append(rows, []string{strings.TrimSpace(l.File + " " + l.Device), dash(l.Own), dash(l.Effective), dash(safe(l.SetBy))})
+	}
+	t.table(rows)
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func (t *textWriter) mounts(r *Report) {
+	if r.Mounts == nil {
+		return
+	}
+	t.section("MOUNTS")
+	rows := [][]string{{"TARGET", "TYPE", "ROOT", "PROPAGATION", "OPTIONS"}}
+	for _, m := range r.Mounts {
+		options := slices.Clone(m.Options)
+		if m.ReadOnly && !slices.Contains(options, "ro") {
+			options = append(options, "file system ro")
+		}
+		rows = append(rows, []string{safe(m.Target), m.Type, safe(m.Root), strings.Join(m.Propagation, " "), strings.Join(options, " ")})
+	}
+	t.table(rows)
+}
+
+func (t *textWriter) rlimits(r *Report) {
+	if r.Rlimits == nil {
+		return
+	}
+	t.section("RESOURCE LIMITS")
+	rows := [][]string{{"RESOURCE", "SOFT", "HARD", "UNIT"}}
+	for _, l := range r.Rlimits {
+		rows = append(rows, []string{l.Resource, l.Soft, l.Hard, l.Unit})
+	}
+	t.table(rows)
+}
+
+func (t *textWriter) unknown(r *Report) {
+	if len(r.Unknown) == 0 {
+		return
+	}
+	t.section("UNKNOWN")
+	for _, group := range byReason(r.Unknown) {
+		t.line("  %s:\n    %s", group.Reason, group.Field)
+	}
+}
+
+// byReason joins the fields that are unknown for the same reason.
+func byReason(all []Unknown) []Unknown {
+	var groups []Unknown
+	for _, u := range all {
+		at := slices.IndexFunc(groups, func(g Unknown) bool { return g.Reason == u.Reason })
+		if at < 0 {
+			groups = append(groups, u)
+			continue
+		}
+		groups[at].Field += ", " + u.Field
+	}
+	return groups
+}
