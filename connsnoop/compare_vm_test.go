@@ -155,10 +155,10 @@ func compare(w truth, e connsnoop.Event) map[string]string {
 	return wrong
 }
 
-// isOf says whether a record may be the one of an end: its network namespace
+// isOf says whether an event may be the record of an end: its network namespace
 // and both its ends are right.
 func (w truth) isOf(e connsnoop.Event) bool {
-	return uint64(e.NetnsInode) == w.Netns && string(e.Direction) == w.Direction && e.Remote == w.Remote &&
+	return e.Kind.End() && uint64(e.NetnsInode) == w.Netns && string(e.Direction) == w.Direction && e.Remote == w.Remote &&
 		(w.Local.Port() == 0 || e.Local == w.Local)
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,28 +115,4 @@ func TestLockdown(t *testing.T) {
 		code, stderr := attempt(t, nil, "--backend", string(backend))
 		requireRefusal(t, code, stderr, "lockdown", "confidentiality")
 	}
-}
-
-// TestHiddenBTF takes the kernel's types away: what then attaches with those
-// of a file, and what does not without.
-func TestHiddenBTF(t *testing.T) {
-	types := filepath.Join(t.TempDir(), "vmlinux.btf")
-	data, err := os.ReadFile("/sys/kernel/btf/vmlinux")
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(types, data, 0o644))
-	require.NoError(t, unix.Mount("none", "/sys/kernel/btf", "tmpfs", 0, ""))
-	t.Cleanup(func() { require.NoError(t, unix.Unmount("/sys/kernel/btf", 0)) })
-	code, stderr := attempt(t, nil)
-	requireRefusal(t, code, stderr, "no BTF", "/sys/kernel/btf/vmlinux")
-	for _, backend := range backendsHere(t) {
-		code, stderr := attempt(t, nil, "--btf", types, "--backend", string(backend))
-		if backend == connsnoop.BackendFentry { // the kernel must name its functions itself
-			requireRefusal(t, code, stderr, "no BTF", "fentry")
-			continue
-		}
-		require.Equal(t, 0, code, stderr)
-	}
-	code, stderr = attempt(t, nil, "--btf", types+".missing")
-	require.Equal(t, 2, code)
-	require.Contains(t, stderr, "no such file")
 }

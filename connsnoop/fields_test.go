@@ -2,7 +2,6 @@ package connsnoop
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -48,19 +47,7 @@ func TestFieldsSayWhy(t *testing.T) {
 
 // TestFieldsInTheDocs: the page's table is this one. -update writes it.
 func TestFieldsInTheDocs(t *testing.T) {
-	const page, begin, end = "docs/records.md", "<!-- fields: written by go test -update -->\n", "<!-- /fields -->\n"
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
-	head, rest, found := strings.Cut(string(text), begin)
-	require.True(t, found)
-	_, tail, found := strings.Cut(rest, end)
-	require.True(t, found)
-	want := head + begin + fieldsTable() + end + tail
-	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
-		return
-	}
-	require.Equal(t, want, string(text))
+	requireInDocs(t, "docs/records.md", "fields", fieldsTable())
 }
 
 // fieldsTable puts fields with the same precisions in one row.

@@ -25,6 +25,7 @@ type matrix struct {
 
 type cell struct {
 	Scenario    string            `json:"scenario"`
+	Asked       connsnoop.Backend `json:"asked"`
 	Backend     connsnoop.Backend `json:"backend"`
 	Verdict     string            `json:"verdict"`
 	Ends        int               `json:"ends_count"`
@@ -38,16 +39,16 @@ type difference struct {
 	Difference string `json:"difference"`
 }
 
-// judge compares the records of a watch with the truths of all scenarios. It
-// returns a cell for each scenario, and the records that belong to nothing:
+// judge compares the events of a watch with the truths of scenarios. It
+// returns a cell for each scenario, and the events that belong to nothing:
 // there may be one for each end that a skipped program has spoiled.
 func judge(w *watch, truths map[string][]truth, stats connsnoop.Stats) (cells []cell, nothing []connsnoop.Event) {
-	left := w.ends()
+	left := slices.Clone(w.events)
 	// The kernel does not run a program that already runs on this CPU, and
 	// counts that: so many ends may be less than exact.
 	skips := int(stats.Recursion)
 	for _, name := range slices.Sorted(maps.Keys(truths)) {
-		c := cell{Scenario: name, Backend: w.backend, Verdict: "exact", Differences: []difference{}}
+		c := cell{Scenario: name, Asked: w.asked, Backend: w.backend, Verdict: "exact", Differences: []difference{}}
 		for _, end := range truths[name] {
 			if end.Kind != "none" {
 				left = c.judge(end, left, &skips)
@@ -55,30 +56,48 @@ func judge(w *watch, truths map[string][]truth, stats connsnoop.Stats) (cells []
 		}
 		cells = append(cells, c)
 	}
-	spoiled := int(stats.Recursion) - skips
+	spoiled := 3 * (int(stats.Recursion) - skips) // events each, at most
 	return cells, left[min(spoiled, len(left)):]
 }
 
-// judge finds the record of an end and returns the others.
-func (c *cell) judge(end truth, records []connsnoop.Event, skips *int) []connsnoop.Event {
+// judge finds the record of an end, and the events before it, and returns the
+// others.
+func (c *cell) judge(end truth, events []connsnoop.Event, skips *int) []connsnoop.Event {
 	c.Ends++
-	wrong, i := map[string]string{"record": "there is none"}, end.find(records)
-	if i >= 0 {
-		c.Records++
-		wrong = compare(end, records[i])
-		records = slices.Delete(records, i, i+1)
+	i := end.find(events)
+	if i < 0 {
+		c.note(end.Label, map[string]string{"record": "there is none"}, skips)
+		return events
 	}
+	c.Records++
+	record := events[i]
+	var notices, others []connsnoop.Event
+	for j, e := range events {
+		switch {
+		case j < i && isBefore(e, record):
+			notices = append(notices, e)
+		case j != i:
+			others = append(others, e)
+		}
+	}
+	wrong := compareNotices(end, notices, record)
+	maps.Copy(wrong, compare(end, record))
 	c.note(end.Label, wrong, skips)
-	return records
+	return others
 }
 
 var verdicts = []string{"exact", "best effort", "skipped", "wrong"}
 
+// mostDifferences are written for a cell: enough to see what is wrong.
+const mostDifferences = 12
+
 func (c *cell) note(label string, wrong map[string]string, skips *int) {
 	verdict := 0
 	for _, field := range slices.Sorted(maps.Keys(wrong)) {
-		c.Differences = append(c.Differences, difference{label, field, wrong[field]})
-		if excused(c.Scenario, field, c.Backend) {
+		if len(c.Differences) < mostDifferences {
+			c.Differences = append(c.Differences, difference{label, field, wrong[field]})
+		}
+		if expected[c.Scenario].excuses(field, c.Backend) {
 			verdict = max(verdict, 1)
 		} else {
 			verdict = 3

@@ -3,36 +3,56 @@
 package connsnoop_test
 
 import (
+	_ "embed"
+	"encoding/json"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"namespaces-cgroups-ebpf/connsnoop"
+	"namespaces-cgroups-ebpf/internal/kernel"
 )
 
-// excuse is a scenario in which fields may be wrong that the table calls best
-// effort. In every other scenario they must be right.
-type excuse struct {
-	scenario string
-	fields   []string
+//go:embed testdata/scenarios.json
+var scenariosFile []byte
+
+// expectation is a row of the table of scenarios and backends, which is in
+// docs/scenarios.md.
+type expectation struct {
+	Scenario   string                         `json:"scenario"`
+	Needs      kernel.Feature                 `json:"needs"`
+	BestEffort map[connsnoop.Backend][]string `json:"best_effort"`
 }
 
-var excuses = []excuse{
-	// more threads wait than a kretprobe has places for
-	{"blocked-acceptors", []string{"opener", "pid_source", "cgroup", "container", "opened_monotonic_ns", "established_monotonic_ns"}},
-	// the SYN is sent by the first write
-	{"tfo-connect", []string{"connect_latency_ns"}},
-}
-
-// excused says whether a wrong field is within what the table promises.
-func excused(scenario, name string, backend connsnoop.Backend) bool {
-	if precisionOf(name, backend) != connsnoop.BestEffort {
-		return false
+// expected is the table by scenario.
+var expected = func() map[string]expectation {
+	var list []expectation
+	if err := json.Unmarshal(scenariosFile, &list); err != nil {
+		panic(err)
 	}
-	return slices.ContainsFunc(excuses, func(e excuse) bool {
-		return e.scenario == scenario && slices.Contains(e.fields, name)
-	})
+	table := map[string]expectation{}
+	for _, e := range list {
+		table[e.Scenario] = e
+	}
+	return table
+}()
+
+// excuses says whether a wrong field is within what both tables promise: that
+// of the fields, and that of the scenarios.
+func (e expectation) excuses(name string, backend connsnoop.Backend) bool {
+	precise := name
+	if name == "events" { // that there are all of them is known by their opener
+		precise = "opener"
+	}
+	return precisionOf(precise, backend) == connsnoop.BestEffort && slices.Contains(e.BestEffort[backend], name)
+}
+
+// isTooNew says whether this kernel cannot play the scenario.
+func (e expectation) isTooNew(t testing.TB) bool {
+	release, err := kernel.Release()
+	require.NoError(t, err)
+	return e.Needs != "" && kernel.Check(e.Needs, release) != nil
 }
 
 func precisionOf(name string, backend connsnoop.Backend) connsnoop.Precision {

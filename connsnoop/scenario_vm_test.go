@@ -18,14 +18,20 @@ type part struct {
 	early bool // it has connections when the tracers start
 	alone bool // it would make others less than exact
 	wait  bool // it waits for the test's word
+	slow  bool // it is for the full tier
 }
 
 // parts are all scenarios, in the order of the matrix.
 var parts = slices.Concat(
-	ordinaryParts, failureParts, endingParts, holderParts, unusualParts, networkParts, transferParts)
+	ordinaryParts, failureParts, blockedParts, endingParts, holderParts, unusualParts, networkParts, transferParts)
 
 // extraParts are for other tests than that of the matrix.
 var extraParts = slices.Concat(capacityParts, churnParts)
+
+// quick are the parts for the default tier, which has little time.
+func quick(list []part) []part {
+	return slices.DeleteFunc(slices.Clone(list), func(p part) bool { return p.slow })
+}
 
 func scenarioNamed(name string) (part, bool) {
 	for _, p := range slices.Concat(parts, extraParts) {

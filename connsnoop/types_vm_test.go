@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"namespaces-cgroups-ebpf/connsnoop"
 	"namespaces-cgroups-ebpf/internal/kernel"
 )
 
@@ -35,15 +35,28 @@ func TestTypes(t *testing.T) {
 	require.NoError(t, os.WriteFile(right, types, 0o600))
 	require.NoError(t, os.WriteFile(wrong, moveMember(t, types, "task_struct", "group_leader"), 0o600))
 
-	status, text := runToEnd(t, "trace", "--duration", "1s", "--btf", wrong)
-	require.Equal(t, 2, status, text)
-	require.Contains(t, text, wrong+" is not of this kernel")
+	for file, why := range map[string]string{
+		wrong:             wrong + " is not of this kernel",
+		right + ".not":    "no such file",
+		filepath.Dir(dir): "nothing for this kernel in " + filepath.Dir(dir) + ": no " + release + ".btf",
+	} {
+		code, text := attempt(t, nil, "--btf", file)
+		require.Equal(t, 2, code, text)
+		require.Contains(t, text, why)
+	}
 
 	hideTypes(t)
-	status, text = runToEnd(t, "trace", "--duration", "1s")
-	require.Equal(t, 4, status, text)
-	require.Contains(t, text, "no BTF: "+kernelBTF+" is missing")
+	code, text := attempt(t, nil)
+	requireRefusal(t, code, text, "no BTF: "+kernelBTF+" is missing")
 	requireBackends(t, right)
+	for _, backend := range backendsHere(t) {
+		code, text := attempt(t, nil, "--btf", right, "--backend", string(backend))
+		if needsOwnTypes(backend) {
+			requireRefusal(t, code, text, "no BTF", "fentry")
+			continue
+		}
+		require.Equal(t, 0, code, text)
+	}
 
 	tr := startTracer(t, "types.jsonl", "--btf", dir)
 	port := connectAndClose(t, "tcp4")
@@ -72,24 +85,13 @@ func requireBackends(t *testing.T, types string) {
 	for _, b := range report.Backends {
 		usable[b.Backend] = b.Usable
 	}
-	require.False(t, usable["fentry"])
-	require.True(t, usable["kprobe"])
+	for _, backend := range backendsHere(t) {
+		require.Equal(t, !needsOwnTypes(backend), usable[string(backend)], backend)
+	}
 }
 
-// runToEnd runs the program under test, and returns its status and what it
-// wrote to standard error.
-func runToEnd(t *testing.T, args ...string) (int, string) {
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), executable(t), args...)
-	cmd.Stderr = &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	t.Log(stderr.String())
-	return cmd.ProcessState.ExitCode(), stderr.String()
-}
+// needsOwnTypes says whether the kernel itself must know its functions' types.
+func needsOwnTypes(b connsnoop.Backend) bool { return b == connsnoop.BackendFentry }
 
 // hideTypes puts an empty directory over the kernel's types, for the program
 // under test alone.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ func backendsHere(t testing.TB) []connsnoop.Backend {
 
 // watch is a tracer in this process, and what it has seen.
 type watch struct {
+	asked   connsnoop.Backend
 	backend connsnoop.Backend
 	name    string
 	tracer  *connsnoop.Tracer
@@ -47,7 +49,7 @@ func startWatch(t testing.TB, options connsnoop.Options) *watch {
 	t.Cleanup(func() { require.NoError(t, tracer.Close()) })
 	backend, reason := tracer.Backend()
 	t.Logf("%s: %s", backend, reason)
-	w := &watch{backend: backend, name: string(backend), tracer: tracer, read: make(chan error, 1)}
+	w := &watch{asked: options.Backend, backend: backend, name: string(options.Backend), tracer: tracer, read: make(chan error, 1)}
 	go func() {
 		for event, err := range tracer.Events(context.Background()) {
 			if err != nil {
@@ -83,24 +85,35 @@ func (w *watch) ends() (list []connsnoop.Event) {
 	return list
 }
 
-// save writes the events as an artifact.
-func (w *watch) save(t testing.TB, name string) {
+// save writes events as an artifact.
+func save(t testing.TB, name string, events []connsnoop.Event) {
 	file, err := os.Create(filepath.Join(os.Getenv("VMTEST_OUT"), name))
 	require.NoError(t, err)
 	defer file.Close()
-	for _, e := range w.events {
+	for _, e := range events {
 		require.NoError(t, json.NewEncoder(file).Encode(e))
 	}
 }
 
+// saveResults writes one record of each result.
+func saveResults(t testing.TB, events []connsnoop.Event) {
+	var list []connsnoop.Event
+	for _, result := range connsnoop.Results() {
+		i := slices.IndexFunc(events, func(e connsnoop.Event) bool { return e.Result == result && !e.Seeded })
+		require.GreaterOrEqual(t, i, 0, "no connection ended with %s", result)
+		list = append(list, events[i])
+	}
+	save(t, "results.jsonl", list)
+}
+
 // requireNoneLive waits until no tracer follows a connection any more, by
 // what the kernel has in their maps.
-func requireNoneLive(t testing.TB) {
+func requireNoneLive(t testing.TB, after ...string) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		for _, m := range liveMaps(t) {
 			n := countEntries(t, m)
 			_ = m.Close()
-			assert.Zero(c, n, "live connections")
+			assert.Zero(c, n, "live connections, %v", after)
 		}
 	}, 30*time.Second, 50*time.Millisecond)
 }
