@@ -4,6 +4,7 @@
 #   make vmtest    all deliverables on all kernels; KERNELS=6.12 for one, TIER=full for everything
 #   make selftest  the harness itself: snapshots, exec, faults, on real VMs
 #   make report-check  the report's pages in headless Chromium; screenshots in out/report-check
+#   make test-arm64  connsnoop's scenarios on an emulated arm64 machine
 #   make merge     one report of many: REPORTS='parts/*/report.json'
 #   make bench-vmtest  what vmtest costs, against its targets; BENCH_FLAGS='-n 3 --kernels 6.12'
 #   make build     bin/: the commands and their VM tests
@@ -25,7 +26,7 @@ export GOTOOLCHAIN ?= auto
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
 EMBEDDED   := $(wildcard mini-container/internal/seccomp/*.tsv mini-container/internal/seccomp/*.json schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
 
-.PHONY: all build test vmtest merge selftest bench-vmtest report-check manifests lint generate generate-check deps-test deps-vmtest clean
+.PHONY: all build test vmtest test-arm64 merge selftest bench-vmtest report-check manifests lint generate generate-check deps-test deps-vmtest clean
 
 all: build
 
@@ -71,6 +72,10 @@ generate-check:
 vmtest: deps-vmtest
 	$(MAKE) build
 	bin/vmtest run --kernels '$(KERNELS)' --tier '$(TIER)' --out '$(OUT)' $(if $(filter full,$(TIER)),--resume) $(VMTEST_FLAGS)
+
+# connsnoop's scenarios on Debian's arm64 kernel, under QEMU: some minutes.
+test-arm64:
+	ci/arm64.sh
 
 # Joins the reports of many machines.
 merge:

@@ -115,7 +115,7 @@ func diffLatency(w truth, e connsnoop.Event) string {
 	if w.Direction != "connect" || w.Kind == "failed" || w.Seeded {
 		return unequal(0, e.ConnectLatency)
 	}
-	most := int64(e.Established - e.Opened)
+	most := int64(e.Established) - max(int64(e.Opened), w.SYN)
 	return span{1, max(most, 1)}.outside(e.ConnectLatency)
 }
 

@@ -86,6 +86,8 @@ func (w *watch) finish(t *testing.T, truths map[string][]truth) []cell {
 	for _, e := range nothing {
 		t.Errorf("%s: an event of nothing: %s", w.name, describe(e))
 	}
+	w.requireSums(t, cells, truths)
+	w.requireCounters(t, stats, truths)
 	return cells
 }
 

@@ -36,6 +36,7 @@ type truth struct {
 
 	// Times are CLOCK_MONOTONIC, read around the system calls; 0 is no bound.
 	Opened, Established, Closed span
+	SYN                         int64 // not sent before; 0 is with Opened
 
 	Tx, Rx          uint64
 	Retransmits     uint32 // at least; MostRetransmits is those of all its namespace

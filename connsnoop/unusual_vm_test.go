@@ -191,6 +191,11 @@ func (e *end) connectDeferred(n int) error {
 	}
 	e.Opened.Until = monotonic()
 	nap()
+	if i, err := info(e.fd); err != nil {
+		return err
+	} else if allStates[i.State] == "SYN_SENT" { // connect has not even sent one
+		e.SYN = monotonic()
+	}
 	sent, err := unix.Write(e.fd, make([]byte, n))
 	until := e.Opened.Until
 	err = e.opened(sent, err)

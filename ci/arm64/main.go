@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,8 +36,19 @@ func run() error {
 			return fmt.Errorf("mount %s: %w", m.dir, err)
 		}
 	}
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("bring up loopback: %w", err)
+	}
 	tests := exec.Command("/connsnoop.test", os.Args[1:]...) // what is behind -- on the kernel's command line
 	tests.Env = []string{"VMTEST_BIN=/connsnoop", "VMTEST_OUT=/tmp", "VMTEST_SEED=1", "PATH=/", "TMPDIR=/tmp"}
 	tests.Stdout, tests.Stderr = os.Stdout, os.Stdout
 	return tests.Run()
+}
+
+func loopbackUp() error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(lo)
 }
