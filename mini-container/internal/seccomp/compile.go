@@ -27,7 +27,7 @@ func Compile(profile *specs.LinuxSeccomp, goarch string) ([]Instruction, error) 
 			return nil, err
 		}
 	}
-	program := c.program()
+	program := optimize(c.program())
 	if len(program) > MaxInstructions {
 		return nil, fmt.Errorf("seccomp profile makes a filter of %d instructions; the kernel takes %d", len(program), MaxInstructions)
 	}

@@ -1,15 +1,10 @@
 package seccomp
 
 import (
-	_ "embed"
-	"encoding/json"
 	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
-
-//go:embed default.json
-var defaultText []byte
 
 // group is one entry of default.json.
 type group struct {
@@ -32,10 +27,6 @@ type exception struct {
 // what programs need, EPERM for other known calls, ENOSYS for newer ones. What
 // a capability is good for is let in only where it is given.
 func Default(capabilities []string) *specs.LinuxSeccomp {
-	var groups []group
-	if err := json.Unmarshal(defaultText, &groups); err != nil {
-		panic("default seccomp profile: " + err.Error()) // it is part of this program, and TestDefault reads it
-	}
 	denied := uint(errnoEPERM)
 	profile := &specs.LinuxSeccomp{
 		DefaultAction: specs.ActErrno, DefaultErrnoRet: &denied,
@@ -44,7 +35,7 @@ func Default(capabilities []string) *specs.LinuxSeccomp {
 	// Those with a capability come first: of two rules without conditions
 	// for one call the first stays, and clone3 is to be let in then.
 	for _, needsCapability := range []bool{true, false} {
-		for _, g := range groups {
+		for _, g := range defaultGroups {
 			if (g.Capability != "") == needsCapability && (g.Capability == "" || slices.Contains(capabilities, g.Capability)) {
 				profile.Syscalls = append(profile.Syscalls, g.rules()...)
 			}
@@ -54,7 +45,7 @@ func Default(capabilities []string) *specs.LinuxSeccomp {
 }
 
 func (g group) rules() []specs.LinuxSyscall {
-	rule := specs.LinuxSyscall{Names: g.Names, Action: g.Action, ErrnoRet: g.ErrnoRet, Args: g.Args}
+	rule := specs.LinuxSyscall{Names: slices.Clone(g.Names), Action: g.Action, ErrnoRet: g.ErrnoRet, Args: g.Args}
 	if rule.Action == "" {
 		rule.Action = specs.ActAllow
 	}

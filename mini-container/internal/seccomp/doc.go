@@ -3,8 +3,9 @@
 //
 // Read compile.go first (from the profile to one list of rules per system
 // call), then condition.go (64-bit comparisons on a 32-bit machine), tree.go
-// (the binary search by number) and install_linux.go. The default profile is
-// data: default.json, read by default.go.
+// (the binary search by number), optimize.go and install_linux.go. The default
+// profile is data: default.json. It is part of the program as a table and, for
+// the default capabilities, as the finished filter (precompiled.go).
 //
 // Decisions are those of libseccomp as the well-known runtimes drive it, held
 // against its own output in the tests. Where libseccomp leaves the outcome to
@@ -21,3 +22,4 @@
 package seccomp
 
 //go:generate go run gen_syscalls.go
+//go:generate go test -run ^TestGenerated -update .

@@ -26,21 +26,28 @@ const instructionSize = 8
 
 // NewFilter compiles a profile for this machine.
 func NewFilter(profile *specs.LinuxSeccomp) (*Filter, error) {
-	program, err := Compile(profile, runtime.GOARCH)
-	if err != nil {
-		return nil, err
-	}
 	flags, err := filterFlags(profile.Flags)
 	if err != nil {
 		return nil, err
 	}
-	f := &Filter{Flags: flags, Program: make([]byte, 0, len(program)*instructionSize)}
-	for _, in := range program {
-		f.Program = binary.NativeEndian.AppendUint16(f.Program, in.Op)
-		f.Program = append(f.Program, in.Jt, in.Jf)
-		f.Program = binary.NativeEndian.AppendUint32(f.Program, in.K)
+	if program, found := precompiled(profile); found {
+		return &Filter{Flags: flags, Program: program}, nil
 	}
-	return f, nil
+	program, err := Compile(profile, runtime.GOARCH)
+	if err != nil {
+		return nil, err
+	}
+	return &Filter{Flags: flags, Program: encode(program)}, nil
+}
+
+func encode(program []Instruction) []byte {
+	out := make([]byte, 0, len(program)*instructionSize)
+	for _, in := range program {
+		out = binary.NativeEndian.AppendUint16(out, in.Op)
+		out = append(out, in.Jt, in.Jf)
+		out = binary.NativeEndian.AppendUint32(out, in.K)
+	}
+	return out
 }
 
 // filterFlags: the filter goes on the one thread that will exec, so there is

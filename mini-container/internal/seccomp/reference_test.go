@@ -37,13 +37,17 @@ func TestReference(t *testing.T) {
 	require.Greater(t, len(files), 50)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			require.NoError(t, err)
-			var r reference
-			require.NoError(t, json.Unmarshal(text, &r))
-			compare(t, r)
+			compare(t, readReference(t, file))
 		})
 	}
+}
+
+func readReference(t *testing.T, file string) reference {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var r reference
+	require.NoError(t, json.Unmarshal(text, &r))
+	return r
 }
 
 // compare asks both filters about every number of every architecture, with

@@ -60,7 +60,13 @@ func (c call) add(r rule) call {
 // code always returns: the first rule that matches, else the default.
 func (c call) code(wide bool, fallback uint32) []Instruction {
 	var out []Instruction
-	for _, r := range c {
+	for rest := c; len(rest) > 0; rest = rest[1:] {
+		if run, values, found := rest.exceptRun(); found {
+			out = append(out, exceptCode(run[0], values)...)
+			rest = rest[len(run)-1:]
+			continue
+		}
+		r := rest[0]
 		out = append(out, r.code(wide)...)
 		if len(r.conditions) == 0 {
 			return out
