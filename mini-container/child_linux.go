@@ -67,7 +67,11 @@ func Child() int {
 // child returns only with an error in the message.
 func child(in *json.Decoder, out io.Writer) message {
 	s := &setup{root: -1, proc: -1, image: -1}
-	if err := in.Decode(&s.config); err != nil {
+	err := in.Decode(&s.config)
+	if err == nil {
+		err = s.arrived()
+	}
+	if err != nil {
 		return failed("configure", fmt.Errorf("read configuration: %w", err))
 	}
 	steps := childSteps

@@ -2,7 +2,6 @@ package minicontainer
 
 import (
 	"errors"
-	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +14,7 @@ import (
 const signalBase = 128
 
 // end books how the command ended.
-func (r *Report) end(state *os.ProcessState) {
-	status, _ := state.Sys().(syscall.WaitStatus) // always so on Linux
+func (r *Report) end(status syscall.WaitStatus) {
 	r.Outcome, r.ExitCode, r.Signal = outcome(status)
 }
 

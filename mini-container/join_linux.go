@@ -82,7 +82,11 @@ func (e *Exec) container() (*Container, *seccomp.Filter, error) {
 		return nil, nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
 	}
 	var saved config
-	if err := json.Unmarshal(data, &saved); err != nil {
+	err = json.Unmarshal(data, &saved)
+	if err == nil {
+		err = saved.arrived()
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
 	}
 	process := *saved.Spec.Process

@@ -118,7 +118,7 @@ var supervisorSteps = []step[*supervisor]{
 			"observe", BySupervisor, "read from /proc what isolates the child, which stands still", "proc(5)",
 			"the report would say what was meant, not what is", nil,
 		},
-		run: (*supervisor).observe,
+		when: (*supervisor).observes, run: (*supervisor).observe,
 	},
 	{
 		Step: Step{
@@ -277,7 +277,7 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"loopback", ByChild, "set the loopback interface up", "netdevice(7)",
-			"not even 127.0.0.1 would answer", []string{"socket", "sendto"},
+			"not even 127.0.0.1 would answer", []string{"socket", "ioctl"},
 		},
 		when: wantsLoopback, run: loopbackUp,
 	},

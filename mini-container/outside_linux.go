@@ -92,10 +92,15 @@ func (s *supervisor) remember() error {
 	if errors.Is(err, state.ErrExists) {
 		return exitcode.With(exitcode.Usage, err)
 	}
-	if err == nil {
-		err = saveConfig(s.dir.File(configFile), config{Spec: withoutSeccomp(s.Spec), Extra: s.Extra, Filter: s.filter})
-	}
 	return exitcode.With(exitcode.Harness, err)
+}
+
+// rememberConfig keeps the configuration for who joins the container.
+func (s *supervisor) rememberConfig() error {
+	if s.dir == nil {
+		return nil
+	}
+	return exitcode.With(exitcode.Harness, saveConfig(s.dir.File(configFile), newConfig(s.Spec, s.Extra, s.filter)))
 }
 
 // recordRunning says who the container is, for whoever wants to signal it.

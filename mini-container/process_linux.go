@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
@@ -30,11 +29,17 @@ func wantsLoopback(s *setup) bool {
 
 // loopbackUp: a new network namespace has one interface, and it is down.
 func loopbackUp(*setup) error {
-	lo, err := netlink.LinkByName("lo")
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("find lo: %w", err)
+		return fmt.Errorf("open socket: %w", err)
 	}
-	if err := netlink.LinkSetUp(lo); err != nil {
+	defer unix.Close(socket)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return fmt.Errorf("name lo: %w", err)
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_LOOPBACK)
+	if err := unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, lo); err != nil {
 		return fmt.Errorf("set lo up: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package minicontainer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -24,7 +25,8 @@ const goAhead = "exec"
 
 // config is what the supervisor says first.
 type config struct {
-	Spec   *specs.Spec     `json:"spec"` // without linux.seccomp, which is long
+	Spec   *specs.Spec     `json:"-"`
+	Wire   *carried        `json:"spec"` // Spec as it is sent
 	Extra  Extra           `json:"extra"`
 	Filter *seccomp.Filter `json:"filter,omitempty"` // what has become of it
 	Files  uint64          `json:"files"`            // soft limit of open files that our caller had; 0 is unknown
@@ -33,6 +35,23 @@ type config struct {
 	// by index for Spec.Mounts.
 	RootTree   int         `json:"root_tree,omitempty"`
 	MountTrees map[int]int `json:"mount_trees,omitempty"`
+}
+
+// newConfig readies a configuration for being sent or kept.
+func newConfig(spec *specs.Spec, extra Extra, filter *seccomp.Filter) config {
+	return config{Spec: spec, Wire: carry(spec), Extra: extra, Filter: filter}
+}
+
+// errNoConfig is a configuration without its parts.
+var errNoConfig = errors.New("there is no configuration")
+
+// arrived completes one that was decoded.
+func (c *config) arrived() error {
+	if c.Wire == nil || c.Wire.Process == nil || c.Wire.Root == nil || c.Wire.Linux == nil {
+		return errNoConfig
+	}
+	c.Spec = c.Wire.spec()
+	return nil
 }
 
 // message is what the child says.

@@ -20,6 +20,7 @@ type Container struct {
 	Extra                 Extra
 	Stdin, Stdout, Stderr *os.File         // given to the command as they are; nil is /dev/null
 	Signals               <-chan os.Signal // passed on to the command once it runs; nil for none
+	Blind                 bool             // nobody will look at the report's Isolation: leave it empty
 	Outside
 }
 

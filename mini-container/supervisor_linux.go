@@ -21,13 +21,13 @@ import (
 type supervisor struct {
 	*Container
 	report  *Report
-	process *os.Process      // the child
-	ended   *os.ProcessState // how it ended
-	config  *os.File         // to the child
-	status  *os.File         // from the child
-	from    *json.Decoder    // messages on status
-	seen    message          // the child's "ready"
-	filter  *seccomp.Filter  // compiled from the configuration
+	process *spawn.Process  // the child
+	reaped  bool            // it has ended, and that is booked
+	config  *os.File        // to the child
+	status  *os.File        // from the child
+	from    *json.Decoder   // messages on status
+	seen    message         // the child's "ready"
+	filter  *seccomp.Filter // compiled from the configuration
 
 	trees      []*os.File // mounts for the child, see config
 	rootTree   int
@@ -60,29 +60,39 @@ func (s *supervisor) clone() error {
 
 // spawn starts the child. It stops at its first read from the config pipe.
 func (s *supervisor) spawn(plan *spawn.Plan) error {
-	configRead, configWrite, err := os.Pipe()
+	configRead, configWrite, err := pipe()
 	if err != nil {
 		return fmt.Errorf("create pipe: %w", err)
 	}
 	defer configRead.Close()
 	s.config = configWrite
-	statusRead, statusWrite, err := os.Pipe()
+	statusRead, statusWrite, err := pipe()
 	if err != nil {
 		return fmt.Errorf("create pipe: %w", err)
 	}
 	defer statusWrite.Close()
 	s.status, s.from = statusRead, newReceiver(statusRead)
-	plan.Args, plan.Env = []string{childName}, append(faultEnv(), "GOMAXPROCS=1")
+	plan.Args, plan.Env = []string{childName}, append(faultEnv(), "GOMAXPROCS=2")
 	plan.Files = slices.Concat(s.streams(), []*os.File{configRead, statusWrite}, s.trees) // see configFD
 	s.process, err = plan.Start()
 	return err
+}
+
+// pipe makes one that blocks, unlike those of package os: there a goroutine
+// that waits hands its work over to others, which takes longer than the wait.
+func pipe() (read, write *os.File, err error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(ends[0]), "pipe"), os.NewFile(uintptr(ends[1]), "pipe"), nil
 }
 
 // reap makes sure that the child is gone: it may be waiting for us.
 func (s *supervisor) reap() error {
 	s.config.Close()
 	s.status.Close()
-	if s.process == nil || s.ended != nil {
+	if s.process == nil || s.reaped {
 		return nil
 	}
 	_ = s.process.Kill()
@@ -96,6 +106,9 @@ func (s *supervisor) configure() error {
 	if err := send(s.config, s.message()); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
 	}
+	if err := s.rememberConfig(); err != nil { // the child has enough to do meanwhile
+		return err
+	}
 	if err := s.from.Decode(&s.seen); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
 	}
@@ -103,18 +116,12 @@ func (s *supervisor) configure() error {
 }
 
 func (s *supervisor) message() config {
-	return config{
-		Spec: withoutSeccomp(s.Spec), Extra: s.Extra, Filter: s.filter, Files: filelimit.Soft(),
-		RootTree: s.rootTree, MountTrees: s.mountTrees,
-	}
+	c := newConfig(s.Spec, s.Extra, s.filter)
+	c.Files, c.RootTree, c.MountTrees = filelimit.Soft(), s.rootTree, s.mountTrees
+	return c
 }
 
-func withoutSeccomp(spec *specs.Spec) *specs.Spec {
-	short, linux := *spec, *spec.Linux
-	linux.Seccomp = nil
-	short.Linux = &linux
-	return &short
-}
+func (s *supervisor) observes() bool { return !s.Blind }
 
 // observe fills the report with what the kernel says of the child.
 func (s *supervisor) observe() error {
@@ -162,12 +169,12 @@ func (s *supervisor) observeFilter() error {
 func (s *supervisor) wait() error {
 	stop := s.forward(s.Signals)
 	defer stop()
-	state, err := s.process.Wait()
+	status, err := s.process.Wait()
 	if err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("wait for command: %w", err))
 	}
-	s.ended = state
-	s.report.end(state)
+	s.reaped = true
+	s.report.end(status)
 	return nil
 }
 

@@ -115,13 +115,12 @@ func (f *runFlags) run() (int, error) {
 	if err := f.prepare(); err != nil {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, forwarded...)
+	signals, listening := listen()
 	container, err := f.container()
 	if err != nil {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
-	container.Signals = signals
+	container.Signals, container.Blind = signals, f.report == ""
 	if f.detach && !f.child {
 		return 0, detach(os.Args[1:], f.stdout)
 	}
@@ -129,6 +128,7 @@ func (f *runFlags) run() (int, error) {
 	if f.child {
 		start = f.supervise
 	}
+	<-listening
 	report, err := start(container)
 	if f.report != "" {
 		if writeErr := report.Write(f.report); writeErr != nil {
@@ -137,6 +137,17 @@ func (f *runFlags) run() (int, error) {
 		}
 	}
 	return report.ExitCode, err
+}
+
+// listen catches signals, meanwhile: nine of them take a while.
+func listen() (signals chan os.Signal, listening <-chan struct{}) {
+	signals = make(chan os.Signal, 16)
+	done := make(chan struct{})
+	go func() {
+		signal.Notify(signals, forwarded...)
+		close(done)
+	}()
+	return signals, done
 }
 
 // translate turns what the flags say into options.

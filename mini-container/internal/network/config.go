@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/plainname"
 )
 
 // Mode is how a container is connected.
@@ -47,13 +48,14 @@ type Config struct {
 	NAT    bool         // let the containers speak to others than each other
 }
 
-var interfaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$`) // IFNAMSIZ
+// longestName is IFNAMSIZ without the zero.
+const longestName = 15
 
 // Check says what is wrong with a configuration.
 func (c Config) Check() error {
 	const fewest, most = 29, 8 // bits; fewer than 6 addresses are no network
 	switch {
-	case !interfaceName.MatchString(c.Bridge):
+	case !plainname.Is(c.Bridge, longestName):
 		return fmt.Errorf("bridge name %q: want 1 to 15 letters, digits, '_', '.' and '-'", c.Bridge)
 	case !c.Subnet.IsValid() || !c.Subnet.Addr().Is4():
 		return errors.New("subnet: want IPv4 such as " + DefaultSubnet)

@@ -44,7 +44,7 @@ func (e *Error) Unwrap() error { return e.Errno }
 // Start executes this program again as a new process and returns once that
 // has happened. The caller must have locked its thread and must keep it for as
 // long as the process is to live, which dies with the thread.
-func (p *Plan) Start() (*os.Process, error) {
+func (p *Plan) Start() (*Process, error) {
 	raw, err := p.prepare()
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (p *Plan) Start() (*os.Process, error) {
 		abandon(pid)
 		return nil, err
 	}
-	return os.FindProcess(pid)
+	return &Process{Pid: pid}, nil
 }
 
 // follow sees the new process through to its exec. It returns the process to

@@ -51,7 +51,7 @@ func child() {
 
 // running is a started child with what it has said.
 type running struct {
-	process *os.Process
+	process *Process
 	stdin   *os.File
 	lines   []string
 }
@@ -89,7 +89,7 @@ func (r *running) end(t *testing.T) {
 	r.stdin.Close()
 	state, err := r.process.Wait()
 	require.NoError(t, err)
-	require.Zero(t, state.ExitCode(), state)
+	require.Zero(t, state.ExitStatus(), state)
 }
 
 // mapSelf maps id 0 inside to whoever runs the test.

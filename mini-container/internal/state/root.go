@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-)
 
-// idPattern is what a container may be called: a file name that no shell and
-// no path treats specially.
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+	"namespaces-cgroups-ebpf/mini-container/internal/plainname"
+)
 
 // CheckID says what is wrong with the name of a container.
 func CheckID(id string) error {
-	if !idPattern.MatchString(id) {
+	if !plainname.Is(id, 64) {
 		return fmt.Errorf("container id %q: want 1 to 64 letters, digits, '_', '.' and '-', the first a letter or a digit", id)
 	}
 	return nil
