@@ -19,6 +19,8 @@ type Report struct {
 	Machine    Machine   `json:"machine"`
 	Series     []Series  `json:"series"`
 	Ratios     []Ratio   `json:"ratios"`
+	Sizes      []Size    `json:"sizes,omitempty"`
+	Leaks      []Leak    `json:"leaks,omitempty"`
 }
 
 // Series is what one thing took, time after time.
@@ -50,6 +52,28 @@ type Ratio struct {
 	Max         float64   `json:"max_ratio"`
 	// Target is what the median must not exceed; 0 is no target.
 	Target float64 `json:"target_ratio,omitempty"`
+}
+
+// Size is how much memory something took.
+type Size struct {
+	Name    string `json:"name"`
+	Variant string `json:"variant"`
+	Method  string `json:"method"`
+	Bytes   int64  `json:"size_bytes"`
+	// Target is what it must not exceed; 0 is no target.
+	Target int64 `json:"target_bytes,omitempty"`
+	// SkipReason tells why Bytes is 0; "" if it is not.
+	SkipReason string `json:"skip_reason,omitempty"`
+}
+
+// Leak is what many runs have left of one kind of thing, which should be
+// nothing.
+type Leak struct {
+	Name    string   `json:"name"`
+	Variant string   `json:"variant"`
+	Runs    int      `json:"runs_count"`
+	Before  int      `json:"before_count"` // how many there were before the runs
+	Left    []string `json:"left"`         // what is there and was not
 }
 
 // NewSeries sums up samples, of which there must be one at least.
@@ -94,6 +118,18 @@ func (r Report) Missed() []string {
 	for _, x := range r.Ratios {
 		if x.Target > 0 && x.Median > x.Target {
 			missed = append(missed, fmt.Sprintf("%s: %.3f, at most %.3f wanted", title(x.Name, x.Variant), x.Median, x.Target))
+		}
+	}
+	for _, s := range r.Sizes {
+		if s.SkipReason != "" {
+			missed = append(missed, title(s.Name, s.Variant)+": "+s.SkipReason)
+		} else if s.Target > 0 && s.Bytes > s.Target {
+			missed = append(missed, fmt.Sprintf("%s: %d bytes, at most %d wanted", title(s.Name, s.Variant), s.Bytes, s.Target))
+		}
+	}
+	for _, l := range r.Leaks {
+		if len(l.Left) > 0 {
+			missed = append(missed, fmt.Sprintf("%s: %d are left after %d runs, such as %s", title(l.Name, l.Variant), len(l.Left), l.Runs, l.Left[0]))
 		}
 	}
 	return missed

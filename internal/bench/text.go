@@ -25,6 +25,16 @@ func WriteText(out io.Writer, r Report) error {
 		fmt.Fprintf(table, "%s\t%d\t%.3f\t%.3f\t%.3f\t%s\n", title(x.Name, x.Variant), len(x.Pairs),
 			x.Min, x.Median, x.Max, within(x.Target > 0, x.Median <= x.Target, fmt.Sprintf("%.2f", x.Target)))
 	}
+	for _, s := range r.Sizes {
+		if s.SkipReason != "" {
+			fmt.Fprintf(table, "%s\tskipped: %s\n", title(s.Name, s.Variant), firstLine(s.SkipReason))
+			continue
+		}
+		fmt.Fprintf(table, "%s\t1\t\t%s\t\t%s\n", title(s.Name, s.Variant), mebibytes(s.Bytes), within(s.Target > 0, s.Bytes <= s.Target, mebibytes(s.Target)))
+	}
+	for _, l := range r.Leaks {
+		fmt.Fprintf(table, "%s: %s left\t%d\t\t%d\t\t%s\n", title("leaks", l.Variant), l.Name, l.Runs, len(l.Left), within(true, len(l.Left) == 0, "0"))
+	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
@@ -44,6 +54,8 @@ func title(name, variant string) string {
 	}
 	return name + " [" + variant + "]"
 }
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // firstLine is enough of an error for a table; the JSON has all of it.
 func firstLine(text string) string {
