@@ -7,6 +7,7 @@
 #   make test-arm64  connsnoop's scenarios on an emulated arm64 machine
 #   make merge     one report of many: REPORTS='parts/*/report.json'
 #   make bench-vmtest  what vmtest costs, against its targets; BENCH_FLAGS='-n 3 --kernels 6.12'
+#   make bench-mini-container  mini-container beside crun, runc and bubblewrap, here and in a guest; KERNEL=6.12
 #   make build     bin/: the commands and their VM tests
 #   make generate  BPF objects and recipe pages
 
@@ -26,7 +27,7 @@ export GOTOOLCHAIN ?= auto
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
 EMBEDDED   := $(wildcard mini-container/internal/seccomp/*.tsv mini-container/internal/seccomp/*.filter schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
 
-.PHONY: all build test vmtest test-arm64 merge selftest bench-vmtest report-check manifests lint generate generate-check deps-test deps-vmtest clean
+.PHONY: all build test vmtest test-arm64 merge selftest bench-vmtest bench-mini-container report-check manifests lint generate generate-check deps-test deps-vmtest clean
 
 all: build
 
@@ -95,6 +96,14 @@ bench-vmtest: deps-vmtest
 	$(MAKE) build
 	@mkdir -p out/bench
 	go run ./vmtest/cmd/bench --json out/bench/vmtest.json $(BENCH_FLAGS)
+
+bin/bench-mini-container: $(GO_SOURCES) $(EMBEDDED)
+	go build -trimpath -o $@ ./mini-container/cmd/bench
+
+bench-mini-container: deps-vmtest
+	ci/install-deps.sh bench
+	$(MAKE) build bin/bench-mini-container
+	KERNEL='$(or $(KERNEL),6.12)' ci/bench-mini-container.sh $(BENCH_FLAGS)
 
 deps-test:
 	ci/install-deps.sh test

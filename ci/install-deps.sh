@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the make targets need and this machine lacks: on Debian 12 and
 # 13, as root; else it says what to install. Usage:
-# ci/install-deps.sh [go|test|vmtest|arm64|report]
+# ci/install-deps.sh [go|test|vmtest|arm64|report|bench]
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 die() { echo "ci/install-deps.sh: $*" >&2; exit 2; }
@@ -19,10 +19,11 @@ go) ;;
 arm64) wanted+=" qemu-system-aarch64=qemu-system-arm cpio=cpio flock=util-linux
 	/usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring" ;;
 report) wanted+=" chromium=chromium /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core" ;;
+bench) wanted+=" crun=crun runc=runc bwrap=bubblewrap" ;;
 test) wanted+=$tools ;;
 vmtest) wanted+="$tools qemu-system-x86_64=qemu-system-x86 mmdebstrap=mmdebstrap newuidmap=uidmap
 	unshare=util-linux /usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring" ;;
-*) die "usage: ci/install-deps.sh [go|test|vmtest|arm64|report]" ;;
+*) die "usage: ci/install-deps.sh [go|test|vmtest|arm64|report|bench]" ;;
 esac
 missing=()
 for w in $wanted; do there "${w%=*}" || missing+=("${w#*=}"); done

@@ -44,7 +44,7 @@ func (p Privileges) Apply(spec *specs.Spec, extra *Extra) error {
 		spec.Linux.Seccomp = nil
 	case p.Seccomp != nil:
 		spec.Linux.Seccomp = p.Seccomp
-	default:
+	case spec.Linux.Seccomp == nil || len(p.AddCaps)+len(p.DropCaps)+len(p.Ambient) > 0: // the default profile looks at them
 		spec.Linux.Seccomp = seccomp.Default(spec.Process.Capabilities.Bounding)
 	}
 	extra.User, extra.Landlock = p.User, p.Landlock

@@ -78,6 +78,29 @@ func TestReport(t *testing.T) {
 	require.Len(t, r.Missed(), 2)
 }
 
+// TestSizesAndLeaks: they are held to their targets like all else.
+func TestSizesAndLeaks(t *testing.T) {
+	r := bench.Report{
+		Schema: bench.Schema, Name: "sample", StartedAt: time.Unix(0, 0).UTC(),
+		Machine: bench.Machine{CPUModel: "x", CPUs: 2, MemoryBytes: 1 << 30, Kernel: "6.12.0"},
+		Series:  []bench.Series{}, Ratios: []bench.Ratio{},
+		Sizes:   []bench.Size{{Name: "memory", Method: "m", Bytes: 3 << 20, Target: 4 << 20}},
+		Leaks:   []bench.Leak{{Name: "mounts", Runs: 10, Before: 20, Left: []string{}}},
+	}
+	data, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Empty(t, schemas.Validate(bench.Schema, data))
+	require.Empty(t, r.Missed())
+	var out strings.Builder
+	require.NoError(t, bench.WriteText(&out, r))
+	require.Contains(t, out.String(), "3.0 MiB")
+	require.Contains(t, out.String(), "leaks: mounts left")
+	r.Sizes[0].Bytes, r.Leaks[0].Left = 5<<20, []string{"/mnt"}
+	require.Equal(t, []string{"memory: 5242880 bytes, at most 4194304 wanted", "mounts: 1 are left after 10 runs, such as /mnt"}, r.Missed())
+	r.Sizes[0] = bench.Size{Name: "memory", Method: "m", SkipReason: "gone"}
+	require.Equal(t, "memory: gone", r.Missed()[0])
+}
+
 func TestWriteText(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, bench.WriteText(&out, report(t)))

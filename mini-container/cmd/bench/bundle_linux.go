@@ -78,16 +78,16 @@ func (b bundle) fill(m mode) error {
 // given the same work.
 func (b bundle) spec(m mode) *specs.Spec {
 	spec := minicontainer.NewSpec(minicontainer.Options{Rootfs: b.rootfs(), Args: []string{"/bin/true"}})
-	spec.Version = "1.0.2" // that Debian's know
+	spec.Version = "1.0.2"   // that Debian's know
+	spec.Linux.Devices = nil // they make the same by themselves; asked to, runc denies them
+	// They add the harmless ones; without this runc denies those too.
+	spec.Linux.Resources = &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}}
 	if !m.confined {
 		spec.Linux.Seccomp = nil
 		return spec
 	}
 	memory, pids := int64(memoryLimit), int64(pidsLimit)
-	spec.Linux.Resources = &specs.LinuxResources{
-		Memory:  &specs.LinuxMemory{Limit: &memory},
-		Pids:    &specs.LinuxPids{Limit: &pids},
-		Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}},
-	}
+	spec.Linux.Resources.Memory = &specs.LinuxMemory{Limit: &memory}
+	spec.Linux.Resources.Pids = &specs.LinuxPids{Limit: &pids}
 	return spec
 }

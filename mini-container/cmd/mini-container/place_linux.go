@@ -88,7 +88,10 @@ func (f *placeFlags) apply(c *minicontainer.Container, s *store) error {
 }
 
 // store is where the state directory is, as a flag or by default.
-type store struct{ dir string }
+type store struct {
+	dir   string
+	heard *signals // nil if nobody has begun to listen
+}
 
 func (s *store) open() (*state.Store, error) {
 	dir, err := s.dir, error(nil)

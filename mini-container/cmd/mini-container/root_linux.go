@@ -16,7 +16,11 @@ const name = "mini-container"
 // else that of our own error.
 func run(args []string, stdout, stderr io.Writer) int {
 	code := exitcode.Pass
-	if own := cli.Run(context.Background(), newRoot(&code), args, stdout, stderr); own != exitcode.Pass {
+	s := &store{}
+	if len(args) > 0 && args[0] == "run" {
+		s.heard = listen()
+	}
+	if own := cli.Run(context.Background(), newRoot(&code, s), args, stdout, stderr); own != exitcode.Pass {
 		return own
 	}
 	return code
@@ -24,9 +28,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // newRoot builds the command tree; a command that ran leaves its exit code in
 // code.
-func newRoot(code *int) *cobra.Command {
+func newRoot(code *int, s *store) *cobra.Command {
 	root := &cobra.Command{Use: name, Short: "Run a command in a container built by hand"}
-	s := &store{}
 	root.PersistentFlags().StringVar(&s.dir, "state-dir", "", "`DIR` where containers are remembered; default /run/mini-container, or below XDG_RUNTIME_DIR")
 	root.AddCommand(newRun(code, s), newExec(code, s), newList(s), newGC(s), newPs(s), newStats(s), newUpdate(s), newPause(s), newResume(s), newKill(s), newExplain(), newInspect(s), newStop(s), newLogs(s), newDelete(s))
 	return root

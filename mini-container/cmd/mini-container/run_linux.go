@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -115,12 +114,15 @@ func (f *runFlags) run() (int, error) {
 	if err := f.prepare(); err != nil {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
-	signals, listening := listen()
+	heard := f.store.heard
+	if heard == nil {
+		heard = listen()
+	}
 	container, err := f.container()
 	if err != nil {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
-	container.Signals, container.Blind = signals, f.report == ""
+	container.Signals, container.Blind = heard.queue, f.report == ""
 	if f.detach && !f.child {
 		return 0, detach(os.Args[1:], f.stdout)
 	}
@@ -128,7 +130,7 @@ func (f *runFlags) run() (int, error) {
 	if f.child {
 		start = f.supervise
 	}
-	<-listening
+	<-heard.listening
 	report, err := start(container)
 	if f.report != "" {
 		if writeErr := report.Write(f.report); writeErr != nil {
@@ -137,17 +139,6 @@ func (f *runFlags) run() (int, error) {
 		}
 	}
 	return report.ExitCode, err
-}
-
-// listen catches signals, meanwhile: nine of them take a while.
-func listen() (signals chan os.Signal, listening <-chan struct{}) {
-	signals = make(chan os.Signal, 16)
-	done := make(chan struct{})
-	go func() {
-		signal.Notify(signals, forwarded...)
-		close(done)
-	}()
-	return signals, done
 }
 
 // translate turns what the flags say into options.

@@ -10,3 +10,12 @@ func BenchmarkCompileDefault(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDefaultFilter is what nearly every container costs.
+func BenchmarkDefaultFilter(b *testing.B) {
+	for b.Loop() {
+		if _, err := NewFilter(Default(usual)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
