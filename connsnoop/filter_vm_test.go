@@ -17,11 +17,12 @@ import (
 // truth.
 type filtering struct {
 	name, flag, value string
+	early             bool // what it keeps out is not even followed
 	passes            func(w truth) bool
 }
 
 // filterParts are what the filters have to tell apart.
-var filterParts = []string{"ipv4", "ipv6", "v4-mapped", "refused-blocking", "reset-by-peer", "netns-1"}
+var filterParts = []string{"ipv4", "ipv6", "v4-mapped", "refused-blocking", "reset-by-peer", "netns-1", "two-addresses"}
 
 // TestFilters shows for each filter that the kernel submits the records that
 // it lets pass, and no others.
@@ -71,6 +72,8 @@ func requireFiltered(t *testing.T, f filtering, tr *tracer, truths []truth) {
 	}
 	require.ElementsMatch(t, want, got)
 	require.Equal(t, len(want), int(stats["submitted"]), "submitted in the kernel")
+	kept := map[bool]string{true: "ignored", false: "filtered"}[f.early]
+	require.Equal(t, len(truths)-len(want), int(stats[kept]), "%s in the kernel", kept)
 	if f.flag != "" {
 		require.Less(t, len(want), len(truths), "%s %s keeps nothing out", f.flag, f.value)
 		require.NotEmpty(t, want, "%s %s keeps everything out", f.flag, f.value)
@@ -85,20 +88,24 @@ func filteringsFor(t *testing.T, casts map[string]*cast) []filtering {
 	require.NoError(t, err)
 	inode := netns.Sys().(*syscall.Stat_t).Ino
 	container := strings.TrimPrefix(filepath.Base(contained.group), "mini-container-")
+	other := loopback["other"]
 	return []filtering{
-		{"all", "", "", func(truth) bool { return true }},
-		{"pid", "--pid", itoa(pid), func(w truth) bool { return w.Opener.PID == pid }},
-		{"uid", "--uid", itoa(six.UID), func(w truth) bool { return w.Opener.UID == six.UID }},
-		{"comm", "--comm", one.Comm, func(w truth) bool { return w.Opener.Comm == one.Comm }},
-		{"port", "--port", "7777", func(w truth) bool { return w.Local.Port() == 7777 || w.Remote.Port() == 7777 }},
-		{"cidr", "--cidr", "::1/128", func(w truth) bool { return w.Remote.Addr().Is6() }},
-		{"cidr-ipv4", "--cidr", "127.0.0.0/8", func(w truth) bool { return w.Remote.Addr().Is4() }},
-		{"family", "--family", "ipv6", func(w truth) bool { return w.Remote.Addr().Is6() }},
-		{"direction", "--direction", "accept", func(w truth) bool { return w.Direction == "accept" }},
-		{"result", "--result", "refused", func(w truth) bool { return w.Result == "refused" }},
-		{"cgroup", "--cgroup", one.group, func(w truth) bool { return w.Opener.PID == pid }},
-		{"container", "--container", container, func(w truth) bool { return w.Opener.PID == contained.cmd.Process.Pid }},
-		{"netns-inode", "--netns", fmt.Sprint(inode), func(w truth) bool { return w.Netns == inode }},
-		{"netns-path", "--netns", fmt.Sprintf("/proc/%d/ns/net", pid), func(w truth) bool { return w.Netns == inode }},
+		{"all", "", "", false, func(truth) bool { return true }},
+		{"pid", "--pid", itoa(pid), true, func(w truth) bool { return w.Opener.PID == pid }},
+		{"uid", "--uid", itoa(six.UID), true, func(w truth) bool { return w.Opener.UID == six.UID }},
+		{"comm", "--comm", one.Comm, true, func(w truth) bool { return w.Opener.Comm == one.Comm }},
+		{"port", "--port", "7777", false, func(w truth) bool { return w.Local.Port() == 7777 || w.Remote.Port() == 7777 }},
+		{"cidr", "--cidr", "::1/128", false, func(w truth) bool { return w.Remote.Addr().Is6() }},
+		{"cidr-ipv4", "--cidr", "127.0.0.0/8", false, func(w truth) bool { return w.Remote.Addr().Is4() }},
+		{"cidr-one-side", "--cidr", "127.0.0.2/32", false, func(w truth) bool {
+			return w.Local.Addr() == other || w.Remote.Addr() == other
+		}},
+		{"family", "--family", "ipv6", true, func(w truth) bool { return w.Remote.Addr().Is6() }},
+		{"direction", "--direction", "accept", true, func(w truth) bool { return w.Direction == "accept" }},
+		{"result", "--result", "refused", false, func(w truth) bool { return w.Result == "refused" }},
+		{"cgroup", "--cgroup", one.group, true, func(w truth) bool { return w.Opener.PID == pid }},
+		{"container", "--container", container, true, func(w truth) bool { return w.Opener.PID == contained.cmd.Process.Pid }},
+		{"netns-inode", "--netns", fmt.Sprint(inode), true, func(w truth) bool { return w.Netns == inode }},
+		{"netns-path", "--netns", fmt.Sprintf("/proc/%d/ns/net", pid), true, func(w truth) bool { return w.Netns == inode }},
 	}
 }

@@ -4,7 +4,10 @@ package connsnoop_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/kernel"
 )
@@ -47,6 +50,7 @@ var ordinaryParts = []part{
 	{name: "ipv6", play: overNetwork("ipv6")},
 	{name: "v4-mapped", play: overNetwork("mapped")},
 	{name: "bound", play: playBound},
+	{name: "two-addresses", play: playTwoAddresses},
 	{name: "server-closes", play: playServerCloses},
 	{name: "many-segments", play: playManySegments},
 	{name: "listener", play: playListener},
@@ -76,6 +80,33 @@ func playBound(a *actor) error {
 		return err
 	}
 	if err := errors.Join(client.bind(), client.connect()); err != nil {
+		return err
+	}
+	server, err := l.accept()
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.exchange(client, server), client.close(), server.receiveEnd(), server.close(), l.close())
+}
+
+// playTwoAddresses: the two ends have addresses of their own.
+func playTwoAddresses(a *actor) error {
+	l := &listener{network: "ipv4", a: a}
+	var err error
+	if l.fd, err = newSocket("ipv4"); err != nil {
+		return err
+	}
+	if err := l.start(8); err != nil {
+		return err
+	}
+	client, err := a.socket("ipv4", l.address())
+	if err != nil {
+		return err
+	}
+	if err := unix.Bind(client.fd, &unix.SockaddrInet4{Addr: loopback["other"].As4()}); err != nil {
+		return fmt.Errorf("bind: %w", err)
+	}
+	if err := client.connect(); err != nil {
 		return err
 	}
 	server, err := l.accept()

@@ -25,6 +25,7 @@ var loopback = map[string]netip.Addr{
 	"ipv4":   netip.MustParseAddr("127.0.0.1"),
 	"ipv6":   netip.MustParseAddr("::1"),
 	"mapped": netip.MustParseAddr("::ffff:127.0.0.1"),
+	"other":  netip.MustParseAddr("127.0.0.2"),
 }
 
 func monotonic() int64 {

@@ -55,7 +55,7 @@ func (w *watch) requireSums(t *testing.T, cells []cell, truths map[string][]trut
 // requireCounters compares the counters with what happened. Nothing was lost,
 // and nobody else has connections.
 func (w *watch) requireCounters(t *testing.T, stats connsnoop.Stats, truths map[string][]truth) {
-	var ends, failed, seeded uint64
+	var ends, failed, seeded, late uint64
 	for _, list := range truths {
 		for _, w := range list {
 			switch {
@@ -65,6 +65,8 @@ func (w *watch) requireCounters(t *testing.T, stats connsnoop.Stats, truths map[
 				failed++
 			case w.Seeded:
 				seeded++
+			case w.PIDSource == "close":
+				late++
 			}
 			ends++
 		}
@@ -78,6 +80,9 @@ func (w *watch) requireCounters(t *testing.T, stats connsnoop.Stats, truths map[
 	require.Equal(t, notices, stats.Notices, "%s: events before the end", w.name)
 	if stats.Recursion > 0 {
 		return
+	}
+	if stats.Missed == 0 {
+		require.Equal(t, late, stats.Late, "%s: first seen late", w.name)
 	}
 	require.Equal(t, []uint64{ends, ends, ends, failed, seeded, 0, 0, 0},
 		[]uint64{stats.Opened, stats.Closed, stats.Submitted, stats.Failed, stats.Seeded,
