@@ -230,11 +230,16 @@ func playSeeded(a *actor) error {
 		return err
 	}
 	for _, e := range []*end{client, server} {
-		e.Seeded, e.PIDSource = true, "iter"
-		e.Opened, e.Established = span{}, span{}
-		e.Opener.TID = e.Opener.PID
+		e.seed()
 	}
 	return errors.Join(a.exchange(client, server), client.close(), server.receiveEnd(), server.close())
+}
+
+// seed says that the tracers have found it open.
+func (e *end) seed() {
+	e.Seeded, e.PIDSource = true, "iter"
+	e.Opened, e.Established = span{}, span{}
+	e.Opener.TID = e.Opener.PID
 }
 
 // playBlockedBefore: accept was entered before the tracers came.

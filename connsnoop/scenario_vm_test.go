@@ -29,7 +29,7 @@ var parts = slices.Concat(
 	ordinaryParts, failureParts, blockedParts, endingParts, holderParts, unusualParts, networkParts, transferParts)
 
 // extraParts are for other tests than that of the matrix.
-var extraParts = slices.Concat(capacityParts, churnParts)
+var extraParts = slices.Concat(capacityParts, churnParts, seededParts)
 
 // quick are the parts for the default tier, which has little time.
 func quick(list []part) []part {
