@@ -10,8 +10,6 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
-
-	"namespaces-cgroups-ebpf/internal/kernel"
 )
 
 // order is in what order BackendAuto tries.
@@ -74,15 +72,7 @@ func prepare(options Options, backend Backend, types *btf.Spec) (*ebpf.Collectio
 	if err := options.apply(spec); err != nil {
 		return nil, nil, err
 	}
-	release, err := kernel.Release()
-	if err != nil {
-		return nil, nil, err
-	}
-	version, err := kernel.Parse(release)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read kernel's version: %w", err)
-	}
-	hooks := hooksOf(backend, types, version)
+	hooks := hooksOf(backend, types, machine("/").preempts())
 	keepOnly(spec, backend, hooks, !options.NoSeed)
 	return spec, hooks, nil
 }

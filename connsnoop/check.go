@@ -117,12 +117,10 @@ func (m machine) checkBTF(external bool) doctor.Check {
 
 func (m machine) checkLockdown() doctor.Check {
 	c := doctor.Check{ID: "lockdown", Title: "kernel lockdown", Status: doctor.OK, Value: "none"}
-	for word := range strings.FieldsSeq(m.read("sys/kernel/security/lockdown")) {
-		if mode, ok := strings.CutPrefix(word, "["); ok {
-			c.Value = strings.TrimSuffix(mode, "]")
-		}
+	if mode := m.lockdown(); mode != "" {
+		c.Value = mode
 	}
-	if c.Value == "confidentiality" {
+	if c.Value == confidentiality {
 		c.Status, c.Detail = doctor.Fail, "BPF programs may not read the kernel's memory"
 		c.Remedy = "boot without lockdown=confidentiality; integrity is no obstacle"
 	}

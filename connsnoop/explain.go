@@ -46,7 +46,7 @@ func (m machine) reason(backend Backend, externalBTF bool) string {
 		return "no BTF: fentry is attached by the kernel's own, which it does not show"
 	case m.hidesTypes() && !externalBTF:
 		return "no BTF: /sys/kernel/btf/vmlinux is missing, the kernel needs CONFIG_DEBUG_INFO_BTF"
-	case strings.Contains(m.read("sys/kernel/security/lockdown"), "[confidentiality]"):
+	case m.lockdown() == confidentiality:
 		return "kernel lockdown is in confidentiality mode, which forbids BPF to read the kernel"
 	case known && !admin && m.lacksBPF():
 		return "no permission: needs root, or CAP_BPF and CAP_PERFMON (kernel >= 5.8)"
@@ -69,6 +69,14 @@ func (m machine) reasonAgainstKprobes() string {
 
 // hidesTypes is true for a kernel that does not show its types.
 func (m machine) hidesTypes() bool { return m.missing("sys/kernel/btf/vmlinux") }
+
+// confidentiality is the mode of lockdown in which BPF may not read the kernel.
+const confidentiality = "confidentiality"
+
+// lockdown is the kernel's mode, or empty if it has none.
+func (m machine) lockdown() string {
+	return bracketed(m.read("sys/kernel/security/lockdown"), "[", "]")
+}
 
 func (m machine) read(path string) string {
 	data, err := os.ReadFile(filepath.Join(string(m), path))

@@ -13,7 +13,7 @@ type Filter struct {
 	PIDs      []uint32       // process of the opener (initial PID namespace)
 	UIDs      []uint32       // its user (initial user namespace)
 	Comms     []string       // its name: that of the thread group's leader
-	CgroupIDs []uint64       // its cgroup: not those below
+	CgroupIDs []uint64       // its cgroup, or one above it
 	NetNS     []uint64       // inodes of network namespaces
 	Ports     []uint16       // local or remote port
 	Prefixes  []netip.Prefix // local or remote address

@@ -3,13 +3,13 @@ package connsnoop
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
-
-	"namespaces-cgroups-ebpf/internal/kernel"
 )
 
 // hook is a program of bpf/connsnoop.bpf.c and where it goes.
@@ -17,52 +17,46 @@ type hook struct {
 	program string
 	target  string // kernel function or tracepoint
 	attach  func(*ebpf.Program, string) (link.Link, error)
+	again   string // program for when the first does not run; see TWICE there
 }
 
 // hookSets are the backends. What ends a connection is attached before what
-// opens one: an entry in the kernel's map is sure to be taken out again. A
-// trampoline runs what was attached last first, a tracepoint the other way.
+// opens one: an entry in the kernel's map is sure to be taken out again.
 var hookSets = map[Backend][]hook{
 	BackendFentry: {
-		{probesProgBtfSetState, "inet_sock_set_state", trampoline},
-		{probesProgBtfSetStateAgain, "inet_sock_set_state", trampoline},
-		{probesProgFentryCloseAgain, "__tcp_close", trampoline},
-		{probesProgFentryClose, "__tcp_close", trampoline},
-		{probesProgFexitAccept2Again, "inet_csk_accept", trampoline},
-		{probesProgFexitAccept2, "inet_csk_accept", trampoline},
-		{probesProgFexitAccept4, "inet_csk_accept", trampoline},
-		{probesProgFentrySyn, "tcp_connect", trampoline},
-		{probesProgFexitV4ConnectAgain, "tcp_v4_connect", trampoline},
-		{probesProgFexitV4Connect, "tcp_v4_connect", trampoline},
-		{probesProgFexitV6ConnectAgain, "tcp_v6_connect", trampoline},
-		{probesProgFexitV6Connect, "tcp_v6_connect", trampoline},
-		{probesProgFentryV4ConnectAgain, "tcp_v4_connect", trampoline},
-		{probesProgFentryV4Connect, "tcp_v4_connect", trampoline},
-		{probesProgFentryV6ConnectAgain, "tcp_v6_connect", trampoline},
-		{probesProgFentryV6Connect, "tcp_v6_connect", trampoline},
+		{probesProgBtfSetState, stateChange, trampoline, probesProgBtfSetStateAgain},
+		{probesProgFentryClose, "__tcp_close", trampoline, probesProgFentryCloseAgain},
+		{probesProgFexitAccept2, "inet_csk_accept", trampoline, probesProgFexitAccept2Again},
+		{probesProgFexitAccept4, "inet_csk_accept", trampoline, probesProgFexitAccept4Again},
+		{probesProgFentrySyn, "tcp_connect", trampoline, probesProgFentrySynAgain},
+		{probesProgFexitV4Connect, "tcp_v4_connect", trampoline, probesProgFexitV4ConnectAgain},
+		{probesProgFexitV6Connect, "tcp_v6_connect", trampoline, probesProgFexitV6ConnectAgain},
+		{probesProgFentryV4Connect, "tcp_v4_connect", trampoline, probesProgFentryV4ConnectAgain},
+		{probesProgFentryV6Connect, "tcp_v6_connect", trampoline, probesProgFentryV6ConnectAgain},
 	},
 	BackendKprobeMulti: {
-		{probesProgRawSetState, "inet_sock_set_state", rawTracepoint},
-		{probesProgRawSetStateAgain, "inet_sock_set_state", rawTracepoint},
-		{probesProgKprobeClose, "__tcp_close", kprobeMulti},
-		{probesProgKretprobeAccept, "inet_csk_accept", kretprobeMulti},
-		{probesProgKprobeSyn, "tcp_connect", kprobeMulti},
-		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobeMulti},
-		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobeMulti},
-		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobeMulti},
-		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobeMulti},
+		{probesProgRawSetState, stateChange, rawTracepoint, probesProgRawSetStateAgain},
+		{probesProgKprobeClose, "__tcp_close", kprobeMulti, ""},
+		{probesProgKretprobeAccept, "inet_csk_accept", kretprobeMulti, ""},
+		{probesProgKprobeSyn, "tcp_connect", kprobeMulti, ""},
+		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobeMulti, ""},
+		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobeMulti, ""},
+		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobeMulti, ""},
+		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobeMulti, ""},
 	},
 	BackendKprobe: {
-		{probesProgRawSetState, "inet_sock_set_state", rawTracepoint},
-		{probesProgRawSetStateAgain, "inet_sock_set_state", rawTracepoint},
-		{probesProgKprobeClose, "tcp_close", kprobe},
-		{probesProgKretprobeAccept, "inet_csk_accept", kretprobe},
-		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobe},
-		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobe},
-		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobe},
-		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobe},
+		{probesProgRawSetState, stateChange, rawTracepoint, probesProgRawSetStateAgain},
+		{probesProgKprobeClose, "tcp_close", kprobe, ""},
+		{probesProgKretprobeAccept, "inet_csk_accept", kretprobe, ""},
+		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobe, ""},
+		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobe, ""},
+		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobe, ""},
+		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobe, ""},
 	},
 }
+
+// stateChange is the tracepoint that tells of each change of state.
+const stateChange = "inet_sock_set_state"
 
 func trampoline(prog *ebpf.Program, _ string) (link.Link, error) {
 	return link.AttachTracing(link.TracingOptions{Program: prog})
@@ -88,18 +82,10 @@ func kretprobeMulti(prog *ebpf.Program, symbol string) (link.Link, error) {
 	return link.KretprobeMulti(prog, link.KprobeMultiOptions{Symbols: []string{symbol}})
 }
 
-// lazy is the first kernel that may let another task in while a program runs,
-// unless it was booted with preempt=full.
-var lazy = kernel.Version{Major: 6, Minor: 13}
-
 // hooksOf is a backend's hooks on a kernel. Since 6.10, inet_csk_accept has
 // two parameters instead of four, and a program for either finds what is
-// returned at another place. Second programs are for where the first may be
-// skipped: a change of state may always come amid another.
-func hooksOf(backend Backend, types *btf.Spec, version kernel.Version) []hook {
-	if backend != BackendFentry {
-		return hookSets[backend]
-	}
+// returned at another place.
+func hooksOf(backend Backend, types *btf.Spec, preemptible bool) []hook {
 	unfit := probesProgFexitAccept2
 	var argument *btf.Struct
 	if err := types.TypeByName("proto_accept_arg", &argument); err == nil {
@@ -107,25 +93,68 @@ func hooksOf(backend Backend, types *btf.Spec, version kernel.Version) []hook {
 	}
 	var hooks []hook
 	for _, h := range hookSets[backend] {
-		again := strings.HasSuffix(h.program, "_again") && h.program != probesProgBtfSetStateAgain
-		if !strings.HasPrefix(h.program, unfit) && (!again || version.AtLeast(lazy)) {
-			hooks = append(hooks, h)
+		if h.program != unfit {
+			hooks = append(hooks, h.repeat(preemptible)...)
 		}
 	}
 	return hooks
 }
 
-// keepOnly removes from spec the programs that are not in hooks, and makes
-// those that are fit for the backend.
-func keepOnly(spec *ebpf.CollectionSpec, backend Backend, hooks []hook, seed bool) {
-	wanted := map[string]bool{probesProgSeedLive: seed}
-	for _, h := range hooks {
-		wanted[h.program] = true
+// depth is how many programs see what one may miss, where tasks interrupt one
+// another in programs: each that is interrupted keeps one from running. Where
+// only packets do, a change of state may come amid another, and no more.
+const depth = 6
+
+// repeat returns the hook and what comes after it, in the order to attach them:
+// a trampoline runs what was attached last first, a tracepoint the other way.
+func (h hook) repeat(preemptible bool) []hook {
+	hooks := []hook{h}
+	if h.again == "" {
+		return hooks
 	}
-	for name, prog := range spec.Programs {
+	n := 0
+	switch {
+	case preemptible:
+		n = depth - 1
+	case h.target == stateChange:
+		n = 1
+	}
+	for i := range n {
+		hooks = append(hooks, hook{copyName(h.again, i), h.target, h.attach, ""})
+	}
+	if h.target != stateChange {
+		slices.Reverse(hooks)
+	}
+	return hooks
+}
+
+// copyName tells programs apart that are loaded more than once.
+func copyName(program string, i int) string {
+	if i == 0 {
+		return program
+	}
+	return program + "#" + strconv.Itoa(i)
+}
+
+// sourceName undoes copyName.
+func sourceName(name string) string {
+	program, _, _ := strings.Cut(name, "#")
+	return program
+}
+
+// keepOnly leaves in spec the programs that are in hooks, as often as they are
+// there, and makes them fit for the backend.
+func keepOnly(spec *ebpf.CollectionSpec, backend Backend, hooks []hook, seed bool) {
+	programs := map[string]*ebpf.ProgramSpec{}
+	if seed {
+		programs[probesProgSeedLive] = spec.Programs[probesProgSeedLive]
+	}
+	for _, h := range hooks {
+		programs[h.program] = spec.Programs[sourceName(h.program)].Copy()
+	}
+	spec.Programs = programs
+	for _, prog := range programs {
 		switch {
-		case !wanted[name]:
-			delete(spec.Programs, name)
 		case prog.Type != ebpf.Kprobe:
 		case backend == BackendKprobeMulti:
 			prog.AttachType = ebpf.AttachTraceKprobeMulti

@@ -35,6 +35,7 @@ const (
 	probesProgFentryClose          = "fentry_close"
 	probesProgFentryCloseAgain     = "fentry_close_again"
 	probesProgFentrySyn            = "fentry_syn"
+	probesProgFentrySynAgain       = "fentry_syn_again"
 	probesProgFentryV4Connect      = "fentry_v4_connect"
 	probesProgFentryV4ConnectAgain = "fentry_v4_connect_again"
 	probesProgFentryV6Connect      = "fentry_v6_connect"
@@ -42,6 +43,7 @@ const (
 	probesProgFexitAccept2         = "fexit_accept2"
 	probesProgFexitAccept2Again    = "fexit_accept2_again"
 	probesProgFexitAccept4         = "fexit_accept4"
+	probesProgFexitAccept4Again    = "fexit_accept4_again"
 	probesProgFexitV4Connect       = "fexit_v4_connect"
 	probesProgFexitV4ConnectAgain  = "fexit_v4_connect_again"
 	probesProgFexitV6Connect       = "fexit_v6_connect"
@@ -112,6 +114,7 @@ type probesProgramSpecs struct {
 	FentryClose          *ebpf.ProgramSpec `ebpf:"fentry_close"`
 	FentryCloseAgain     *ebpf.ProgramSpec `ebpf:"fentry_close_again"`
 	FentrySyn            *ebpf.ProgramSpec `ebpf:"fentry_syn"`
+	FentrySynAgain       *ebpf.ProgramSpec `ebpf:"fentry_syn_again"`
 	FentryV4Connect      *ebpf.ProgramSpec `ebpf:"fentry_v4_connect"`
 	FentryV4ConnectAgain *ebpf.ProgramSpec `ebpf:"fentry_v4_connect_again"`
 	FentryV6Connect      *ebpf.ProgramSpec `ebpf:"fentry_v6_connect"`
@@ -119,6 +122,7 @@ type probesProgramSpecs struct {
 	FexitAccept2         *ebpf.ProgramSpec `ebpf:"fexit_accept2"`
 	FexitAccept2Again    *ebpf.ProgramSpec `ebpf:"fexit_accept2_again"`
 	FexitAccept4         *ebpf.ProgramSpec `ebpf:"fexit_accept4"`
+	FexitAccept4Again    *ebpf.ProgramSpec `ebpf:"fexit_accept4_again"`
 	FexitV4Connect       *ebpf.ProgramSpec `ebpf:"fexit_v4_connect"`
 	FexitV4ConnectAgain  *ebpf.ProgramSpec `ebpf:"fexit_v4_connect_again"`
 	FexitV6Connect       *ebpf.ProgramSpec `ebpf:"fexit_v6_connect"`
@@ -245,6 +249,7 @@ type probesPrograms struct {
 	FentryClose          *ebpf.Program `ebpf:"fentry_close"`
 	FentryCloseAgain     *ebpf.Program `ebpf:"fentry_close_again"`
 	FentrySyn            *ebpf.Program `ebpf:"fentry_syn"`
+	FentrySynAgain       *ebpf.Program `ebpf:"fentry_syn_again"`
 	FentryV4Connect      *ebpf.Program `ebpf:"fentry_v4_connect"`
 	FentryV4ConnectAgain *ebpf.Program `ebpf:"fentry_v4_connect_again"`
 	FentryV6Connect      *ebpf.Program `ebpf:"fentry_v6_connect"`
@@ -252,6 +257,7 @@ type probesPrograms struct {
 	FexitAccept2         *ebpf.Program `ebpf:"fexit_accept2"`
 	FexitAccept2Again    *ebpf.Program `ebpf:"fexit_accept2_again"`
 	FexitAccept4         *ebpf.Program `ebpf:"fexit_accept4"`
+	FexitAccept4Again    *ebpf.Program `ebpf:"fexit_accept4_again"`
 	FexitV4Connect       *ebpf.Program `ebpf:"fexit_v4_connect"`
 	FexitV4ConnectAgain  *ebpf.Program `ebpf:"fexit_v4_connect_again"`
 	FexitV6Connect       *ebpf.Program `ebpf:"fexit_v6_connect"`
@@ -275,6 +281,7 @@ func (p *probesPrograms) Close() error {
 		p.FentryClose,
 		p.FentryCloseAgain,
 		p.FentrySyn,
+		p.FentrySynAgain,
 		p.FentryV4Connect,
 		p.FentryV4ConnectAgain,
 		p.FentryV6Connect,
@@ -282,6 +289,7 @@ func (p *probesPrograms) Close() error {
 		p.FexitAccept2,
 		p.FexitAccept2Again,
 		p.FexitAccept4,
+		p.FexitAccept4Again,
 		p.FexitV4Connect,
 		p.FexitV4ConnectAgain,
 		p.FexitV6Connect,

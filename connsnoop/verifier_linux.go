@@ -84,6 +84,9 @@ func measure(options Options, backend Backend, kernel *btf.Spec, largest map[str
 		return err
 	}
 	for name, prog := range objects.Programs {
+		if name != sourceName(name) {
+			continue // the same once more
+		}
 		cost, err := costOf(prog, spec.Programs[name])
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", name, err)

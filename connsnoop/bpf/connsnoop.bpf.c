@@ -14,9 +14,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /*
  * The kernel does not run a program that already runs on this CPU: when a
  * packet interrupts a system call amid a program, or one task another, it is
- * not run a second time. So there are two of each, attached in this order:
- * whatever keeps one from running, the other sees. Who comes second mostly
- * finds that there is nothing left to do.
+ * not run a second time. So there are two of each, of which the loader attaches
+ * the second as often as it takes: what keeps one from running, the next sees.
+ * Who comes later mostly finds that there is nothing left to do.
  */
 #define TWICE(section, name, context)                                                              \
 	static __always_inline void name##_body(context *ctx, bool first);                         \
@@ -69,10 +69,9 @@ TWICE("fexit/tcp_v6_connect", fexit_v6_connect, __u64)
 }
 
 /* inet_csk_accept(sk, flags, err, kern): before 6.10 */
-PROGRAM("fexit/inet_csk_accept", fexit_accept4, __u64)
+TWICE("fexit/inet_csk_accept", fexit_accept4, __u64)
 {
-	accepted((void *)ctx[4], 1);
-	return 0;
+	accepted((void *)ctx[4], first);
 }
 
 /* inet_csk_accept(sk, struct proto_accept_arg *): since 6.10 */
@@ -87,10 +86,9 @@ TWICE("fentry/__tcp_close", fentry_close, __u64)
 	closing((void *)ctx[0], first);
 }
 
-PROGRAM("fentry/tcp_connect", fentry_syn, __u64)
+TWICE("fentry/tcp_connect", fentry_syn, __u64)
 {
-	sending_syn((void *)ctx[0]);
-	return 0;
+	sending_syn((void *)ctx[0], first);
 }
 
 /* kprobe and kprobe.multi: what comes back does not know the arguments */
@@ -147,7 +145,7 @@ PROGRAM("kretprobe/tcp_v6_connect", kretprobe_v6_connect, struct pt_regs)
 
 PROGRAM("kprobe/tcp_connect", kprobe_syn, struct pt_regs)
 {
-	sending_syn(first_argument(ctx));
+	sending_syn(first_argument(ctx), 1);
 	return 0;
 }
 

@@ -82,7 +82,7 @@ static __noinline bool opener_wanted(struct conn *c)
 	return in_set(FILTER_PID, filter_pids, &c->opener.pid) &&
 	       in_set(FILTER_UID, filter_uids, &c->opener.uid) &&
 	       in_set(FILTER_COMM, filter_comms, &c->opener.comm) &&
-	       in_set(FILTER_CGROUP, filter_cgroups, &c->cgroup_id) &&
+	       (!(filters & FILTER_CGROUP) || (c->flags & FLAG_IN_CGROUP)) &&
 	       in_set(FILTER_NETNS, filter_netns, &c->netns) &&
 	       (!filter_direction || filter_direction == c->direction) && family_wanted(&c->tuple);
 }

@@ -32,6 +32,17 @@ static __always_inline void count_refused(int err)
 			       : MAP_ERROR);
 }
 
+/* Memory is used again: the program at the end of what was there did not run. */
+static __always_inline void forget(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (!find(key) || bpf_map_delete_elem(&live, &key))
+		return;
+	count(CLOSED);
+	count(MISSED_END);
+}
+
 /* Follow a connection from now on. */
 static __noinline bool follow(struct sock *sk, struct conn *c)
 {
@@ -45,10 +56,7 @@ static __noinline bool follow(struct sock *sk, struct conn *c)
 		return 0;
 	}
 	count(OPENED);
-	if (find(key)) { /* memory used again: the program at its end did not run */
-		count(CLOSED);
-		count(MISSED_END);
-	}
+	forget(sk);
 	err = bpf_map_update_elem(&live, &key, c, BPF_ANY);
 	if (err) {
 		count_refused(err);
@@ -71,7 +79,7 @@ static __always_inline void fill_opener(struct conn *c, struct sock *sk, __u8 di
 	if (source == PID_UNKNOWN)
 		return;
 	fill_who(&c->opener, current(), (__u32)bpf_get_current_uid_gid());
-	c->cgroup_id = cgroup_of(current());
+	fill_cgroup(c, current());
 }
 
 static __always_inline bool is_up(__u8 state)
@@ -208,6 +216,8 @@ static __always_inline void changed_state(struct sock *sk, int from, int to, boo
 	struct conn *found;
 	__u32 error;
 
+	if (from == TCP_LISTEN && to == TCP_SYN_RECV)
+		forget(sk);
 	if (from == TCP_LISTEN || from == TCP_CLOSE || !is_tcp(sk))
 		return;
 	if (to == TCP_ESTABLISHED)
@@ -271,11 +281,11 @@ static __always_inline void end_connect(struct sock *sk, int ret)
 }
 
 /* With TCP_FASTOPEN_CONNECT that is when the first data are written. */
-static __always_inline void sending_syn(struct sock *sk)
+static __always_inline void sending_syn(struct sock *sk, bool first)
 {
 	struct conn *found = find((__u64)sk);
 
-	if (found)
+	if (found && (first || found->syn_ns == found->opened_ns))
 		found->syn_ns = bpf_ktime_get_ns();
 }
 
@@ -351,7 +361,7 @@ static __always_inline void closing(struct sock *sk, bool first)
 	found->closing_ns = bpf_ktime_get_ns();
 	found->close_state = state;
 	if (state == TCP_CLOSE) /* the program at its end did not run */
-		end(sk, found, TCP_LAST_ACK, error_of(sk));
+		end(sk, found, found->established_ns ? TCP_LAST_ACK : TCP_SYN_SENT, error_of(sk));
 }
 
 static __noinline bool follow_held(struct sock *sk, struct task_struct *task, __u8 state)
@@ -364,7 +374,7 @@ static __noinline bool follow_held(struct sock *sk, struct task_struct *task, __
 	c.opened_ns = bpf_ktime_get_ns();
 	c.direction = direction_of(sk, state);
 	c.netns = netns_of(sk);
-	c.cgroup_id = cgroup_of(task);
+	fill_cgroup(&c, task);
 	read_tuple(&c, sk);
 	return follow(sk, &c);
 }

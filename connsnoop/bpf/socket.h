@@ -120,24 +120,65 @@ static __always_inline __u64 received_bytes(struct sock *sk)
 	return received - ((flags >> SOCK_DONE) & 1);
 }
 
+/* How far sending has got, all at the same moment. */
+struct progress {
+	__u64 acked;
+	__u64 payload; /* sent, each byte once */
+	__u32 una;
+	__u32 next;
+	__u32 queued;
+};
+
+static __noinline void read_progress(struct progress *p, struct sock *sk)
+{
+	struct tcp_sock *tp = (void *)sk;
+
+	read_field(p->acked, tp, bytes_acked);
+	read_field(p->una, tp, snd_una);
+	read_field(p->next, tp, snd_nxt);
+	read_field(p->queued, tp, write_seq);
+	p->payload = sent_bytes(sk);
+}
+
+static __always_inline bool is_same(const struct progress *a, const struct progress *b)
+{
+	return a->acked == b->acked && a->payload == b->payload && a->una == b->una &&
+	       a->next == b->next && a->queued == b->queued;
+}
+
+/* Whether it is now as it was. */
+static __noinline bool read_again(struct progress *p, struct sock *sk)
+{
+	struct progress before = *p;
+
+	read_progress(p, sk);
+	return is_same(p, &before);
+}
+
+/* The socket may not be locked: what is there twice was there in between. */
+static __always_inline void read_settled(struct progress *p, struct sock *sk)
+{
+	read_progress(p, sk);
+	if (!read_again(p, sk) && !read_again(p, sk))
+		read_again(p, sk);
+}
+
 /*
- * The side that connected had its SYN acknowledged, and bytes_acked counts
- * that; the accepting side's SYN is not in these counters.
+ * Of a socket that nobody was seen to open. The side that connected had its SYN
+ * acknowledged, and bytes_acked counts that; the accepting side's SYN is not in
+ * these counters. A FIN is the last that is queued, and may not be sent yet.
  */
 static __always_inline __u8 direction_of(struct sock *sk, __u8 state)
 {
-	struct tcp_sock *tp = (void *)sk;
-	__u32 una = 0, next = 0;
-	__u64 acked = 0;
 	bool fin = state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT && state != TCP_SYN_RECV;
+	struct progress p = {};
 
 	if (state == TCP_SYN_SENT)
 		return DIRECTION_CONNECT;
-	read_field(acked, tp, bytes_acked);
-	read_field(una, tp, snd_una);
-	read_field(next, tp, snd_nxt);
-	acked += next - una;
-	return acked > sent_bytes(sk) + fin ? DIRECTION_CONNECT : DIRECTION_ACCEPT;
+	read_settled(&p, sk);
+	p.acked += p.next - p.una;
+	fin = fin && p.next == p.queued;
+	return p.acked > p.payload + fin ? DIRECTION_CONNECT : DIRECTION_ACCEPT;
 }
 
 static __always_inline void read_measures(struct event *e, struct sock *sk)

@@ -3,7 +3,7 @@
 #ifndef CONNSNOOP_TASK_H
 #define CONNSNOOP_TASK_H
 
-#include "maps.h"
+#include "filter.h"
 
 static __always_inline __u32 pid_in_own_namespace(struct task_struct *leader)
 {
@@ -104,20 +104,35 @@ static __always_inline void keep_path(__u64 id, struct kernfs_node *kn)
 		count(PATHS_LOST);
 }
 
+/* Whether --cgroup names it, or one that it is below: those made after the start, too. */
+static __noinline bool is_below_wanted(struct kernfs_node *kn)
+{
+	__u64 id;
+
+	for (int i = 0; i < CGROUP_DEPTH && kn; i++) {
+		id = 0;
+		read_field(id, kn, id);
+		if (bpf_map_lookup_elem(&filter_cgroups, &id))
+			return 1;
+		kn = parent_of(kn);
+	}
+	return 0;
+}
+
 /* The cgroup v2 that task is in. */
-static __noinline __u64 cgroup_of(struct task_struct *task)
+static __noinline void fill_cgroup(struct conn *c, struct task_struct *task)
 {
 	struct kernfs_node *kn = NULL;
 	struct css_set *set = NULL;
 	struct cgroup *group = NULL;
-	__u64 id = 0;
 
 	read_field(set, task, cgroups);
 	read_field(group, set, dfl_cgrp);
 	read_field(kn, group, kn);
-	read_field(id, kn, id);
-	keep_path(id, kn);
-	return id;
+	read_field(c->cgroup_id, kn, id);
+	keep_path(c->cgroup_id, kn);
+	if ((filters & FILTER_CGROUP) && is_below_wanted(kn))
+		c->flags |= FLAG_IN_CGROUP;
 }
 
 #endif

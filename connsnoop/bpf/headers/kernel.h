@@ -98,6 +98,7 @@ struct tcp_sock {
 	__u64 bytes_retrans;
 	__u32 snd_una;
 	__u32 snd_nxt;
+	__u32 write_seq;
 	__u32 srtt_us; /* eight times the smoothed round trip time */
 	__u32 total_retrans;
 	struct minmax rtt_min;

@@ -32,9 +32,9 @@ func findHierarchy() (hierarchy, error) {
 	return "", errors.New("find cgroup v2: its hierarchy is not mounted here")
 }
 
-// path returns the ids of a cgroup and of those below it. It may be given with
-// the mount point or without.
-func (h hierarchy) path(text string) ([]uint64, error) {
+// path returns the id of a cgroup: the kernel looks at those above a process.
+// It may be given with the mount point or without.
+func (h hierarchy) path(text string) (uint64, error) {
 	dir := filepath.Clean("/" + text)
 	if rel, ok := strings.CutPrefix(dir, string(h)); !ok || rel != "" && rel[0] != '/' {
 		dir = filepath.Join(string(h), dir)
@@ -42,19 +42,19 @@ func (h hierarchy) path(text string) ([]uint64, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("find cgroup: there is no %s", dir)
+		return 0, fmt.Errorf("find cgroup: there is no %s", dir)
 	case err != nil:
-		return nil, fmt.Errorf("find cgroup: %w", err)
+		return 0, fmt.Errorf("find cgroup: %w", err)
 	case !info.IsDir():
-		return nil, fmt.Errorf("find cgroup: %s is no directory", dir)
+		return 0, fmt.Errorf("find cgroup: %s is no directory", dir)
 	}
-	return idsBelow(dir)
+	return inode(info), nil
 }
 
 // shortID is what docker and others print of an id.
 const shortID = 12
 
-// container returns the ids of a container's cgroup and of those below it.
+// container returns the ids of a container's cgroups, of which there may be several side by side.
 // An id may be cut to its first 12 digits, as most programs print it.
 func (h hierarchy) container(id string) ([]uint64, error) {
 	found := map[string][]uint64{}
@@ -66,11 +66,11 @@ func (h hierarchy) container(id string) ([]uint64, error) {
 		if !ok || c.ID != id && (len(id) < shortID || !strings.HasPrefix(c.ID, id)) {
 			return nil
 		}
-		ids, err := idsBelow(dir)
+		info, err := entry.Info()
 		if err != nil {
-			return err
+			return ignoreGone(err)
 		}
-		found[c.ID] = append(found[c.ID], ids...)
+		found[c.ID] = append(found[c.ID], inode(info))
 		return fs.SkipDir
 	})
 	if err != nil {
@@ -94,26 +94,8 @@ func onlyOne(id string, found map[string][]uint64) ([]uint64, error) {
 	return nil, fmt.Errorf("find container: %q may be %s", id, strings.Join(names, " or "))
 }
 
-// idsBelow returns the number that the kernel has for a cgroup, which is the
-// inode of its directory, and those of its descendants.
-func idsBelow(dir string) ([]uint64, error) {
-	var ids []uint64
-	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
-			return ignoreGone(err)
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return ignoreGone(err)
-		}
-		ids = append(ids, info.Sys().(*syscall.Stat_t).Ino)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list cgroups: %w", err)
-	}
-	return ids, nil
-}
+// inode of a cgroup's directory is the number that the kernel has for it.
+func inode(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
 
 // ignoreGone: cgroups come and go while we look.
 func ignoreGone(err error) error {

@@ -37,27 +37,27 @@ func TestCgroupPath(t *testing.T) {
 	h := plantCgroups(t, "a/b/c", "a/d", "ab")
 	tests := []struct {
 		name, path string
-		want       []string
+		want       string
 		err        string
 	}{
-		{"from the root", "/a", []string{"a", "a/b", "a/b/c", "a/d"}, ""},
-		{"without a slash", "a/b", []string{"a/b", "a/b/c"}, ""},
-		{"with the mount point", string(h) + "/a/b/c", []string{"a/b/c"}, ""},
-		{"the root", "/", []string{"", "a", "a/b", "a/b/c", "a/d", "ab"}, ""},
-		{"the mount point", string(h), []string{"", "a", "a/b", "a/b/c", "a/d", "ab"}, ""},
-		{"no way out", "../../../a", []string{"a", "a/b", "a/b/c", "a/d"}, ""},
-		{"not there", "/x", nil, "there is no " + string(h) + "/x"},
-		{"a file", "/cgroup.procs", nil, "is no directory"},
+		{"from the root", "/a", "a", ""},
+		{"without a slash", "a/b", "a/b", ""},
+		{"with the mount point", string(h) + "/a/b/c", "a/b/c", ""},
+		{"the root", "/", "", ""},
+		{"the mount point", string(h), "", ""},
+		{"no way out", "../../../a", "a", ""},
+		{"not there", "/x", "", "there is no " + string(h) + "/x"},
+		{"a file", "/cgroup.procs", "", "is no directory"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ids, err := h.path(tt.path)
+			id, err := h.path(tt.path)
 			if tt.err != "" {
 				require.ErrorContains(t, err, tt.err)
 				return
 			}
 			require.NoError(t, err)
-			require.ElementsMatch(t, inodes(t, h, tt.want...), ids)
+			require.Equal(t, inodes(t, h, tt.want), []uint64{id})
 		})
 	}
 }
@@ -70,9 +70,9 @@ func TestCgroupContainer(t *testing.T) {
 		want     []string
 		err      string
 	}{
-		{"whole id", hexA, []string{scopeA, scopeA + "/init", scopeA + "/system.slice", scopeA + "/system.slice/ssh.service"}, ""},
+		{"whole id", hexA, []string{scopeA}, ""},
 		{"short id", hexB[:14], []string{scopeB}, ""},
-		{"name", "demo", []string{"mini-container/demo", "mini-container/demo/payload"}, ""},
+		{"name", "demo", []string{"mini-container/demo"}, ""},
 		{"shorter than any program prints", hexB[:11], nil, `no cgroup belongs to "0123456789a"`},
 		{"two of them", hexA[:12], nil, "may be " + hexA + " or " + hexB},
 		{"none", "web", nil, `no cgroup belongs to "web"`},

@@ -31,7 +31,7 @@ func (f *filterFlags) add(flags *pflag.FlagSet) {
 		"direction", "connect or accept")
 	flags.Var(&list[connsnoop.Result]{into: &into.Results, parse: one(oneOf(connsnoop.Results()...)), kind: "RESULT"}, "result",
 		"ended so: "+alternatives(connsnoop.Results()))
-	flags.Var(&list[string]{into: &f.cgroups, parse: one(parseText), kind: "PATH", whole: true}, "cgroup", "opened in this cgroup or below it, as it is at the start")
+	flags.Var(&list[string]{into: &f.cgroups, parse: one(parseText), kind: "PATH", whole: true}, "cgroup", "opened in this cgroup or below it")
 	flags.Var(&list[string]{into: &f.containers, parse: one(parseText), kind: "ID", whole: true}, "container", "opened in this container, by id or its first 12 digits")
 	flags.Var(&list[uint64]{into: &into.NetNS, parse: one(parseNetns), kind: "NETNS"}, "netns", "in this network namespace: inode, path, or name of ip-netns(8)")
 }
@@ -59,11 +59,11 @@ func (f *filterFlags) resolve() (connsnoop.Filter, error) {
 func (f *filterFlags) cgroupIDs(tree hierarchy) ([]uint64, error) {
 	var all []uint64
 	for _, path := range f.cgroups {
-		ids, err := tree.path(path)
+		id, err := tree.path(path)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, ids...)
+		all = append(all, id)
 	}
 	for _, id := range f.containers {
 		ids, err := tree.container(id)
