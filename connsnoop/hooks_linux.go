@@ -18,40 +18,43 @@ type hook struct {
 	target  string // kernel function or tracepoint
 	attach  func(*ebpf.Program, string) (link.Link, error)
 	again   string // program for when the first does not run; see TWICE there
+	times   int    // how many of both it takes where tasks interrupt one another
 }
 
 // hookSets are the backends. What ends a connection is attached before what
-// opens one: an entry in the kernel's map is sure to be taken out again.
+// opens one: an entry in the kernel's map is sure to be taken out again. Links
+// to functions are slow to make, so there are as few as do: a connect that both
+// programs miss is seen at its first change of state.
 var hookSets = map[Backend][]hook{
 	BackendFentry: {
-		{probesProgBtfSetState, stateChange, trampoline, probesProgBtfSetStateAgain},
-		{probesProgFentryClose, "__tcp_close", trampoline, probesProgFentryCloseAgain},
-		{probesProgFexitAccept2, "inet_csk_accept", trampoline, probesProgFexitAccept2Again},
-		{probesProgFexitAccept4, "inet_csk_accept", trampoline, probesProgFexitAccept4Again},
-		{probesProgFentrySyn, "tcp_connect", trampoline, probesProgFentrySynAgain},
-		{probesProgFexitV4Connect, "tcp_v4_connect", trampoline, probesProgFexitV4ConnectAgain},
-		{probesProgFexitV6Connect, "tcp_v6_connect", trampoline, probesProgFexitV6ConnectAgain},
-		{probesProgFentryV4Connect, "tcp_v4_connect", trampoline, probesProgFentryV4ConnectAgain},
-		{probesProgFentryV6Connect, "tcp_v6_connect", trampoline, probesProgFentryV6ConnectAgain},
+		{probesProgBtfSetState, stateChange, trampoline, probesProgBtfSetStateAgain, 6},
+		{probesProgFentryClose, "__tcp_close", trampoline, probesProgFentryCloseAgain, 4},
+		{probesProgFexitAccept2, "inet_csk_accept", trampoline, probesProgFexitAccept2Again, 4},
+		{probesProgFexitAccept4, "inet_csk_accept", trampoline, probesProgFexitAccept4Again, 4},
+		{probesProgFentrySyn, "tcp_connect", trampoline, "", 1},
+		{probesProgFexitV4Connect, "tcp_v4_connect", trampoline, probesProgFexitV4ConnectAgain, 2},
+		{probesProgFexitV6Connect, "tcp_v6_connect", trampoline, probesProgFexitV6ConnectAgain, 2},
+		{probesProgFentryV4Connect, "tcp_v4_connect", trampoline, probesProgFentryV4ConnectAgain, 2},
+		{probesProgFentryV6Connect, "tcp_v6_connect", trampoline, probesProgFentryV6ConnectAgain, 2},
 	},
 	BackendKprobeMulti: {
-		{probesProgRawSetState, stateChange, rawTracepoint, probesProgRawSetStateAgain},
-		{probesProgKprobeClose, "__tcp_close", kprobeMulti, ""},
-		{probesProgKretprobeAccept, "inet_csk_accept", kretprobeMulti, ""},
-		{probesProgKprobeSyn, "tcp_connect", kprobeMulti, ""},
-		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobeMulti, ""},
-		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobeMulti, ""},
-		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobeMulti, ""},
-		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobeMulti, ""},
+		{probesProgRawSetState, stateChange, rawTracepoint, probesProgRawSetStateAgain, 6},
+		{probesProgKprobeClose, "__tcp_close", kprobeMulti, "", 1},
+		{probesProgKretprobeAccept, "inet_csk_accept", kretprobeMulti, "", 1},
+		{probesProgKprobeSyn, "tcp_connect", kprobeMulti, "", 1},
+		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobeMulti, "", 1},
+		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobeMulti, "", 1},
+		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobeMulti, "", 1},
+		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobeMulti, "", 1},
 	},
 	BackendKprobe: {
-		{probesProgRawSetState, stateChange, rawTracepoint, probesProgRawSetStateAgain},
-		{probesProgKprobeClose, "tcp_close", kprobe, ""},
-		{probesProgKretprobeAccept, "inet_csk_accept", kretprobe, ""},
-		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobe, ""},
-		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobe, ""},
-		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobe, ""},
-		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobe, ""},
+		{probesProgRawSetState, stateChange, rawTracepoint, probesProgRawSetStateAgain, 6},
+		{probesProgKprobeClose, "tcp_close", kprobe, "", 1},
+		{probesProgKretprobeAccept, "inet_csk_accept", kretprobe, "", 1},
+		{probesProgKretprobeV4Connect, "tcp_v4_connect", kretprobe, "", 1},
+		{probesProgKretprobeV6Connect, "tcp_v6_connect", kretprobe, "", 1},
+		{probesProgKprobeV4Connect, "tcp_v4_connect", kprobe, "", 1},
+		{probesProgKprobeV6Connect, "tcp_v6_connect", kprobe, "", 1},
 	},
 }
 
@@ -100,27 +103,22 @@ func hooksOf(backend Backend, types *btf.Spec, preemptible bool) []hook {
 	return hooks
 }
 
-// depth is how many programs see what one may miss, where tasks interrupt one
-// another in programs: each that is interrupted keeps one from running. Where
-// only packets do, a change of state may come amid another, and no more.
-const depth = 6
-
 // repeat returns the hook and what comes after it, in the order to attach them:
 // a trampoline runs what was attached last first, a tracepoint the other way.
+// A task that is interrupted in a program keeps it from running for others, so
+// several interrupted ones keep several. Where only packets interrupt, one
+// change of state may come amid another, and no more.
 func (h hook) repeat(preemptible bool) []hook {
-	hooks := []hook{h}
-	if h.again == "" {
-		return hooks
-	}
-	n := 0
+	times := 1
 	switch {
 	case preemptible:
-		n = depth - 1
+		times = h.times
 	case h.target == stateChange:
-		n = 1
+		times = 2
 	}
-	for i := range n {
-		hooks = append(hooks, hook{copyName(h.again, i), h.target, h.attach, ""})
+	hooks := []hook{h}
+	for i := range times - 1 {
+		hooks = append(hooks, hook{copyName(h.again, i), h.target, h.attach, "", 1})
 	}
 	if h.target != stateChange {
 		slices.Reverse(hooks)

@@ -3,8 +3,11 @@ package connsnoop
 import (
 	"net/netip"
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/stretchr/testify/require"
 )
@@ -59,18 +62,75 @@ func fieldsOfC(t *testing.T, s *btf.Struct, base uintptr) (fields []field) {
 	return fields
 }
 
-// TestCodes compares the names of numbers with the enums of bpf/abi.h.
+// TestCodes compares the names of numbers with the enums of bpf/abi.h and
+// bpf/headers/kernel.h.
 func TestCodes(t *testing.T) {
 	spec, err := loadProbes()
 	require.NoError(t, err)
 	require.EqualValues(t, len((&Stats{}).counters()), spec.Maps[probesMapCounters].MaxEntries)
-	for _, backend := range order {
-		for _, h := range hookSets[backend] {
-			require.Contains(t, spec.Programs, h.program)
-		}
+	same := map[string]string{"CLOSE": "CLOSED"} // conn-event/v1 says close
+	for enum, want := range map[string][]string{
+		"kind": inC("KIND_", kinds[:], same), "direction": inC("DIRECTION_", directions[:], nil),
+		"result": inC("RESULT_", results[:], nil), "pid_source": inC("PID_", pidSources[:], nil),
+		"tcp_state": inC("TCP_", states[:], nil), "counter": counterNames(),
+	} {
+		t.Run(enum, func(t *testing.T) { require.Equal(t, want, enumOf(t, spec, enum)) })
+	}
+	flags := enumOf(t, spec, "flag")
+	for flag, name := range map[int]string{
+		flagSeeded: "FLAG_SEEDED", flagMPTCP: "FLAG_MPTCP", flagTFO: "FLAG_TFO", flagDead: "FLAG_DEAD",
+	} {
+		require.Equal(t, name, flags[flag])
 	}
 }
 
+// inC are Go's names as the enum has them.
+func inC[T ~string](prefix string, names []T, other map[string]string) (list []string) {
+	for _, name := range names {
+		text := strings.ToUpper(string(name))
+		if o, ok := other[text]; ok {
+			text = o
+		}
+		if text != "" {
+			text = prefix + text
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// counterNames are the fields of Stats that come from the kernel.
+func counterNames() (list []string) {
+	var s Stats
+	fields := reflect.ValueOf(&s).Elem()
+	wordEnd := regexp.MustCompile(`([a-z])([A-Z])`)
+	for _, counter := range s.counters() {
+		for i := range fields.NumField() {
+			if fields.Field(i).Addr().Interface() == counter {
+				list = append(list, strings.ToUpper(wordEnd.ReplaceAllString(fields.Type().Field(i).Name, "${1}_$2")))
+			}
+		}
+	}
+	return append(list, "COUNTERS")
+}
+
+// enumOf are the names of an enum of the object, by number. What it calls
+// nothing is empty: 0 where Go has no name.
+func enumOf(t *testing.T, spec *ebpf.CollectionSpec, name string) []string {
+	var enum *btf.Enum
+	require.NoError(t, spec.Types.TypeByName(name, &enum))
+	var list []string
+	for _, v := range enum.Values {
+		if strings.HasSuffix(v.Name, "_NONE") {
+			continue
+		}
+		for uint64(len(list)) <= v.Value {
+			list = append(list, "")
+		}
+		list[v.Value] = v.Name
+	}
+	return list
+}
 func TestApply(t *testing.T) {
 	spec, err := loadProbes()
 	require.NoError(t, err)

@@ -35,7 +35,6 @@ const (
 	probesProgFentryClose          = "fentry_close"
 	probesProgFentryCloseAgain     = "fentry_close_again"
 	probesProgFentrySyn            = "fentry_syn"
-	probesProgFentrySynAgain       = "fentry_syn_again"
 	probesProgFentryV4Connect      = "fentry_v4_connect"
 	probesProgFentryV4ConnectAgain = "fentry_v4_connect_again"
 	probesProgFentryV6Connect      = "fentry_v6_connect"
@@ -114,7 +113,6 @@ type probesProgramSpecs struct {
 	FentryClose          *ebpf.ProgramSpec `ebpf:"fentry_close"`
 	FentryCloseAgain     *ebpf.ProgramSpec `ebpf:"fentry_close_again"`
 	FentrySyn            *ebpf.ProgramSpec `ebpf:"fentry_syn"`
-	FentrySynAgain       *ebpf.ProgramSpec `ebpf:"fentry_syn_again"`
 	FentryV4Connect      *ebpf.ProgramSpec `ebpf:"fentry_v4_connect"`
 	FentryV4ConnectAgain *ebpf.ProgramSpec `ebpf:"fentry_v4_connect_again"`
 	FentryV6Connect      *ebpf.ProgramSpec `ebpf:"fentry_v6_connect"`
@@ -249,7 +247,6 @@ type probesPrograms struct {
 	FentryClose          *ebpf.Program `ebpf:"fentry_close"`
 	FentryCloseAgain     *ebpf.Program `ebpf:"fentry_close_again"`
 	FentrySyn            *ebpf.Program `ebpf:"fentry_syn"`
-	FentrySynAgain       *ebpf.Program `ebpf:"fentry_syn_again"`
 	FentryV4Connect      *ebpf.Program `ebpf:"fentry_v4_connect"`
 	FentryV4ConnectAgain *ebpf.Program `ebpf:"fentry_v4_connect_again"`
 	FentryV6Connect      *ebpf.Program `ebpf:"fentry_v6_connect"`
@@ -281,7 +278,6 @@ func (p *probesPrograms) Close() error {
 		p.FentryClose,
 		p.FentryCloseAgain,
 		p.FentrySyn,
-		p.FentrySynAgain,
 		p.FentryV4Connect,
 		p.FentryV4ConnectAgain,
 		p.FentryV6Connect,

@@ -136,7 +136,7 @@ struct aggregate {
 	__u64 rx_bytes;
 };
 
-/* Indices of the counters; named again in stats.go. */
+/* Indices of the counters: the fields of Stats in stats.go. */
 enum counter {
 	OPENED,
 	CLOSED,
@@ -145,9 +145,9 @@ enum counter {
 	RING_FULL,
 	FILTERED,
 	MAP_FULL,
-	MAP_BUSY,
-	MAP_NO_MEMORY,
-	MAP_ERROR,
+	MAP_EBUSY,
+	MAP_ENOMEM,
+	MAP_OTHER,
 	DELETE_BUSY,
 	MISSED_END,
 	SEEDED,

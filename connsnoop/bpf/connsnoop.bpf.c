@@ -86,9 +86,10 @@ TWICE("fentry/__tcp_close", fentry_close, __u64)
 	closing((void *)ctx[0], first);
 }
 
-TWICE("fentry/tcp_connect", fentry_syn, __u64)
+PROGRAM("fentry/tcp_connect", fentry_syn, __u64)
 {
-	sending_syn((void *)ctx[0], first);
+	sending_syn((void *)ctx[0]);
+	return 0;
 }
 
 /* kprobe and kprobe.multi: what comes back does not know the arguments */
@@ -145,7 +146,7 @@ PROGRAM("kretprobe/tcp_v6_connect", kretprobe_v6_connect, struct pt_regs)
 
 PROGRAM("kprobe/tcp_connect", kprobe_syn, struct pt_regs)
 {
-	sending_syn(first_argument(ctx), 1);
+	sending_syn(first_argument(ctx));
 	return 0;
 }
 

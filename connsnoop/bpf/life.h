@@ -27,9 +27,9 @@ static __always_inline struct conn *find(__u64 key)
 static __always_inline void count_refused(int err)
 {
 	count(err == -E2BIG    ? MAP_FULL
-	      : err == -EBUSY  ? MAP_BUSY
-	      : err == -ENOMEM ? MAP_NO_MEMORY
-			       : MAP_ERROR);
+	      : err == -EBUSY  ? MAP_EBUSY
+	      : err == -ENOMEM ? MAP_ENOMEM
+			       : MAP_OTHER);
 }
 
 /* Memory is used again: the program at the end of what was there did not run. */
@@ -210,15 +210,40 @@ static __always_inline bool in_connect(struct conn *c, __u8 state, __u32 error)
 	       c->opener.tid == (__u32)bpf_get_current_pid_tgid();
 }
 
+/* Whether a program before ran: it is followed, or had no place. */
+static __always_inline bool is_known(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return find(key) || bpf_map_lookup_elem(&skipped, &key);
+}
+
+/* The programs at connect did not run; the task is still in that call. */
+static __noinline void follow_connecting(struct sock *sk)
+{
+	struct conn c = {.flags = FLAG_AGAIN};
+
+	if (is_known(sk))
+		return;
+	fill_opener(&c, sk, DIRECTION_CONNECT, PID_CONNECT);
+	c.syn_ns = c.opened_ns;
+	read_tuple(&c, sk);
+	follow(sk, &c);
+}
+
 /* Of an end that finds nothing in live there is more to say the first time. */
 static __always_inline void changed_state(struct sock *sk, int from, int to, bool first)
 {
 	struct conn *found;
 	__u32 error;
 
+	if (!is_tcp(sk))
+		return;
 	if (from == TCP_LISTEN && to == TCP_SYN_RECV)
 		forget(sk);
-	if (from == TCP_LISTEN || from == TCP_CLOSE || !is_tcp(sk))
+	if (from == TCP_CLOSE && to == TCP_SYN_SENT)
+		follow_connecting(sk);
+	if (from == TCP_LISTEN || from == TCP_CLOSE)
 		return;
 	if (to == TCP_ESTABLISHED)
 		established(sk);
@@ -239,14 +264,6 @@ static __always_inline void changed_state(struct sock *sk, int from, int to, boo
 static __always_inline bool is_inner_call(struct sock *sk, __u16 family)
 {
 	return family_of(sk) != family;
-}
-
-/* Whether the first of two programs ran, and opened it or chose not to. */
-static __always_inline bool is_known(struct sock *sk)
-{
-	__u64 key = (__u64)sk;
-
-	return find(key) || bpf_map_lookup_elem(&skipped, &key);
 }
 
 static __always_inline void begin_connect(struct sock *sk, const void *address, bool first)
@@ -281,11 +298,11 @@ static __always_inline void end_connect(struct sock *sk, int ret)
 }
 
 /* With TCP_FASTOPEN_CONNECT that is when the first data are written. */
-static __always_inline void sending_syn(struct sock *sk, bool first)
+static __always_inline void sending_syn(struct sock *sk)
 {
 	struct conn *found = find((__u64)sk);
 
-	if (found && (first || found->syn_ns == found->opened_ns))
+	if (found)
 		found->syn_ns = bpf_ktime_get_ns();
 }
 

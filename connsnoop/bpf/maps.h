@@ -56,8 +56,19 @@ struct {
 	__uint(max_entries, COUNTERS);
 } counters SEC(".maps");
 
-/* Keeps struct event in the object's BTF, for the layout test. */
-const struct event *const layout SEC(".rodata") = NULL;
+/* Keeps these in the object's BTF, for the tests of layout and codes. */
+struct layout {
+	struct event event;
+	enum kind kind;
+	enum direction direction;
+	enum result result;
+	enum pid_source pid_source;
+	enum tcp_state tcp_state;
+	enum counter counter;
+	enum flag flag;
+};
+
+const struct layout *const layout SEC(".rodata") = NULL;
 
 /* Set before loading. Bytes in the ring that wake the reader, which else looks at intervals. */
 const volatile __u32 wakeup_bytes = 64 * 1024;
