@@ -48,7 +48,7 @@ func (t *Tracer) start(options Options) error {
 }
 
 func (t *Tracer) startWith(options Options, backend Backend) error {
-	spec, hooks, err := prepare(options, backend, t.kernel)
+	spec, hooks, err := prepare(options, backend, t.kernel, machine("/").preempts())
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (t *Tracer) startWith(options Options, backend Backend) error {
 
 // prepare sets the options in the object, and leaves in it what a backend
 // needs on a kernel with these types.
-func prepare(options Options, backend Backend, types *btf.Spec) (*ebpf.CollectionSpec, []hook, error) {
+func prepare(options Options, backend Backend, types *btf.Spec, preempts bool) (*ebpf.CollectionSpec, []hook, error) {
 	spec, err := loadProbes()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read probes: %w", err)
@@ -72,7 +72,7 @@ func prepare(options Options, backend Backend, types *btf.Spec) (*ebpf.Collectio
 	if err := options.apply(spec); err != nil {
 		return nil, nil, err
 	}
-	hooks := hooksOf(backend, types, machine("/").preempts())
+	hooks := hooksOf(backend, types, preempts)
 	keepOnly(spec, backend, hooks, !options.NoSeed)
 	return spec, hooks, nil
 }

@@ -114,5 +114,7 @@ func TestLockdown(t *testing.T) {
 	for _, backend := range append(backendsHere(t), connsnoop.BackendAuto) {
 		code, stderr := attempt(t, nil, "--backend", string(backend))
 		requireRefusal(t, code, stderr, "lockdown", "confidentiality")
+		code, stderr = attempt(t, nil, "--backend", string(backend), "--btf", kernelBTF) // is not to blame
+		requireRefusal(t, code, stderr, "lockdown", "confidentiality")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,4 +128,40 @@ func TestPreempts(t *testing.T) {
 			require.Equal(t, tt.want, machine(root).preempts())
 		})
 	}
+}
+
+// needs is what the README says of each backend besides its hooks.
+var needs = map[Backend]string{
+	BackendFentry:      "5.10, BTF",
+	BackendKprobeMulti: "5.18, CONFIG_FPROBE",
+	BackendKprobe:      "5.10; `kernel.perf_event_paranoid` <= 2 or CAP_SYS_ADMIN",
+}
+
+// TestHooksInTheReadme: its table is that of the code. -update writes it.
+func TestHooksInTheReadme(t *testing.T) {
+	spec, err := loadProbes()
+	require.NoError(t, err)
+	table := "| backend | hooks | needs |\n|---|---|---|\n"
+	for _, backend := range order {
+		var kinds []string
+		functions := map[string][]string{}
+		for _, h := range hookSets[backend] {
+			kind, _, _ := strings.Cut(spec.Programs[h.program].SectionName, "/")
+			if backend == BackendKprobeMulti {
+				kind = strings.Replace(kind, "probe", "probe.multi", 1)
+			}
+			if !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+			if !slices.Contains(functions[kind], h.target) {
+				functions[kind] = append(functions[kind], h.target)
+			}
+		}
+		var cells []string
+		for _, kind := range kinds {
+			cells = append(cells, kind+" "+strings.Join(functions[kind], " "))
+		}
+		table += fmt.Sprintf("| `%s` | %s | %s |\n", backend, strings.Join(cells, "; "), needs[backend])
+	}
+	requireInDocs(t, "README.md", "hooks", table)
 }

@@ -11,20 +11,20 @@ type Stats struct {
 	Failed    uint64 // of Closed: never established
 	Submitted uint64 // records of ends sent to user space
 	RingFull  uint64 // ended, but the ring buffer was full: the record is lost
-	Filtered  uint64 // ended, but Options.Filter did not want the record
+	Filtered  uint64 // ended, but Options.Filter did not want the port, address or result
 	Live      uint64 // open now
 	MapFull   uint64 // not followed: more open than Options.MaxConnections
 	MapBusy   uint64 // not followed: the kernel refused for another reason, all of
 	MapEBUSY  uint64 // ... the program was interrupted while it changed the map
 	MapENOMEM uint64 // ... no memory
-	MapOther  uint64 // ... anything else
+	MapOther  uint64 // ... anything else: EDEADLK, ETIMEDOUT since 6.15
 
 	MissedEnd  uint64 // of Closed: a program did not run at the end, so no record
 	DeleteBusy uint64 // recorded, but the entry could not be deleted
 	Seeded     uint64 // of Opened: open before the start
 	Late       uint64 // of Opened: first seen when it was closed or ended
 	Unseen     uint64 // ended without a record: not followed, or accept never returned it
-	Ignored    uint64 // not followed: Options.Filter did not want them
+	Ignored    uint64 // not even Opened: who, where or what Options.Filter did not want
 
 	Notices     uint64 // open and established events sent
 	NoticesLost uint64 // the same, but the ring buffer was full
@@ -75,14 +75,14 @@ func (s Stats) Counters() []Counter {
 		{"seeded", s.Seeded, "of opened: open before the start"},
 		{"late", s.Late, "of opened: first seen at close or end"},
 		{"submitted", s.Submitted, "of closed: records sent"},
-		{"filtered", s.Filtered, "of closed: records that were not wanted"},
-		{"ignored", s.Ignored, "not followed: not wanted"},
+		{"filtered", s.Filtered, "of closed: port, address or result not wanted"},
+		{"ignored", s.Ignored, "not opened: process, cgroup, netns, family or direction not wanted"},
 		{"ring_full", s.RingFull, "of closed: records lost, the ring buffer was full"},
 		{"map_full", s.MapFull, "of opened: not followed, too many at once (--max-conns)"},
 		{"map_busy", s.MapBusy, "of opened: not followed, the map's update was refused, all of"},
 		{"map_ebusy", s.MapEBUSY, "- as it interrupted another (EBUSY)"},
 		{"map_enomem", s.MapENOMEM, "- for lack of memory (ENOMEM)"},
-		{"map_other", s.MapOther, "- for another reason"},
+		{"map_other", s.MapOther, "- for another reason (EDEADLK, ETIMEDOUT)"},
 		{"missed_end", s.MissedEnd, "of closed: no record, a program did not run at the end"},
 		{"delete_busy", s.DeleteBusy, "recorded, but the entry stayed in the map"},
 		{"unseen", s.Unseen, "ended without record: accept never returned it, or not followed"},

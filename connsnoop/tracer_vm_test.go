@@ -39,6 +39,7 @@ type wire struct {
 	Offset                                                 int64     `json:"clock_offset_ns"`
 	OpenedAt                                               time.Time `json:"opened_at"`
 	ClosedAt                                               time.Time `json:"closed_at"`
+	Cgroup                                                 struct{ Path string }
 }
 
 // tracer is the executable under test, running.

@@ -69,10 +69,12 @@ func verify(backend Backend, kernel *btf.Spec) (programs []VerifiedProgram, err 
 }
 
 func measure(options Options, backend Backend, kernel *btf.Spec, largest map[string]VerifierCost) error {
-	spec, hooks, err := prepare(options, backend, kernel)
+	const preempts = true // then all programs are there
+	spec, hooks, err := prepare(options, backend, kernel, preempts)
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return name != sourceName(name) })
 	objects, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelStats},
 	})
@@ -84,9 +86,6 @@ func measure(options Options, backend Backend, kernel *btf.Spec, largest map[str
 		return err
 	}
 	for name, prog := range objects.Programs {
-		if name != sourceName(name) {
-			continue // the same once more
-		}
 		cost, err := costOf(prog, spec.Programs[name])
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", name, err)
