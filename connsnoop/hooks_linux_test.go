@@ -109,6 +109,7 @@ func TestPreempts(t *testing.T) {
 		{"built for nothing else", "", "Linux version x #1 SMP PREEMPT Thu", "preempt=none", "5.10.0", true},
 		{"built for real time", "", "Linux version x #1 SMP PREEMPT_RT Thu", "", "6.1.0", true},
 		{"booted with full", "", dynamic, "quiet preempt=full", "6.1.0", true},
+		{"booted with lazy", "", dynamic, "preempt=lazy", "6.12.0", true},
 		{"booted with the last", "", dynamic, "preempt=full preempt=none", "7.0.0", false},
 		{"the default of old", "", dynamic, "quiet", "6.12.9", false},
 		{"the default since", "", dynamic, "quiet", "6.13.0", true},
