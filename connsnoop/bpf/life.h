@@ -231,7 +231,10 @@ static __noinline void follow_connecting(struct sock *sk)
 	follow(sk, &c);
 }
 
-/* Of an end that finds nothing in live there is more to say the first time. */
+/*
+ * What is for the first time only makes up for programs that did not run
+ * before; the verifier need not look at it in the others.
+ */
 static __always_inline void changed_state(struct sock *sk, int from, int to, bool first)
 {
 	struct conn *found;
@@ -239,9 +242,9 @@ static __always_inline void changed_state(struct sock *sk, int from, int to, boo
 
 	if (!is_tcp(sk))
 		return;
-	if (from == TCP_LISTEN && to == TCP_SYN_RECV)
+	if (first && from == TCP_LISTEN && to == TCP_SYN_RECV)
 		forget(sk);
-	if (from == TCP_CLOSE && to == TCP_SYN_SENT)
+	if (first && from == TCP_CLOSE && to == TCP_SYN_SENT)
 		follow_connecting(sk);
 	if (from == TCP_LISTEN || from == TCP_CLOSE)
 		return;
