@@ -21,7 +21,7 @@ type end struct {
 }
 
 // endings that are longer than this hang.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func (a *actor) add(e *end) {
 	a.mutex.Lock()

@@ -131,7 +131,7 @@ func requireGone(t *testing.T, r running, end func(*exec.Cmd) error) {
 func requireInventory(t *testing.T, want map[string][]string) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.Equal(c, want, inventory(t))
-	}, 30*time.Second, 100*time.Millisecond)
+	}, patience, 100*time.Millisecond)
 }
 
 // inventory lists what the kernel holds for tracers, all processes together:

@@ -115,7 +115,7 @@ func requireNoneLive(t testing.TB, after ...string) {
 			_ = m.Close()
 			assert.Zero(c, n, "live connections, %v", after)
 		}
-	}, 30*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 }
 
 // liveMaps are the kernel's maps with that name, whoever made them.
