@@ -81,7 +81,7 @@ func (w *watch) requireCounters(t *testing.T, stats connsnoop.Stats, truths map[
 	if stats.Recursion > 0 {
 		return
 	}
-	if stats.Missed == 0 {
+	if w.backend == connsnoop.BackendFentry { // others may miss returns of accept, which old kernels do not count
 		require.Equal(t, late, stats.Late, "%s: first seen late", w.name)
 	}
 	require.Equal(t, []uint64{ends, ends, ends, failed, seeded, 0, 0, 0},
