@@ -107,7 +107,8 @@ func hooksOf(backend Backend, types *btf.Spec, preemptible bool) []hook {
 // a trampoline runs what was attached last first, a tracepoint the other way.
 // A task that is interrupted in a program keeps it from running for others, so
 // several interrupted ones keep several. Where only packets interrupt, one
-// change of state may come amid another, and no more.
+// change of state may come amid another, and no more. What was lost with fewer
+// is in docs/records.md.
 func (h hook) repeat(preemptible bool) []hook {
 	times := 1
 	switch {
