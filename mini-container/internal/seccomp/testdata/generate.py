@@ -126,9 +126,7 @@ def randomly(seed):
         if rnd.random() < 0.5:
             rules.append(rule(call, act))
             continue
-        # Several rules for one call: only with one operator on one argument. In
-        # others libseccomp 2.5.4 gives up its tree half-way and misses rules that
-        # hold; TestPlainReading has those.
+        # Several rules for one call: here with EQ on one argument; see mixed().
         several = rnd.random() < 0.5
         indexes = [[rnd.randrange(6)]] * rnd.randint(2, 4) if several else [sorted(rnd.sample(range(6), rnd.randint(1, 6)))]
         for chosen in indexes:
@@ -136,6 +134,26 @@ def randomly(seed):
                         rnd.choice(EDGES + [rnd.getrandbits(64)])) for i in chosen]
             rules.append(rule(call, act, args))
     return f"random-{seed:03}", goarch, profile(default, rules, arches)
+
+def mixed(seed):
+    """Several rules for one call, on any arguments: EQ and MASKED_EQ only. With
+    the others libseccomp merges what is not the same, see differs()."""
+    rnd = random.Random(1000 + seed)
+    default, act = rnd.sample(["ERRNO", "ALLOW", "KILL", "LOG", "TRAP"], 2)
+    rules = []
+    for call in rnd.sample(CALLS, 12):
+        for _ in range(rnd.randint(2, 3)):
+            chosen = sorted(rnd.sample(range(6), rnd.randint(1, 2)))
+            rules.append(rule(call, act, [arg(i, rnd.choice(["EQ", "MASKED_EQ"]), rnd.choice(EDGES), rnd.choice(EDGES)) for i in chosen]))
+    return f"mixed-{seed:03}", "amd64", profile(default, rules, rnd.sample(["X86_64", "X86", "X32"], rnd.randint(0, 3)))
+
+def differs():
+    """Where libseccomp does not answer as the rules read, see TestDiffers."""
+    yield "differs-upper-half", [rule("ioctl", args=[arg(0, "LT", 1)]), rule("ioctl", args=[arg(0, "LT", 1 << 32 | 2)])]
+    yield "differs-upper-half-lets-through", [rule("ioctl", args=[arg(0, "LT", 1)]), rule("ioctl", args=[arg(0, "GE", 1 << 32 | 2)])]
+    yield "differs-ordered", [rule("ioctl", args=[arg(0, "LE", 3), arg(1, "GE", 2)]), rule("ioctl", args=[arg(0, "GE", 2)])]
+    yield "differs-ordered-lets-through", [rule("ioctl", args=[arg(0, "LE", 2), arg(2, "EQ", 1)]), rule("ioctl", args=[arg(0, "GT", 3)])]
+    yield "differs-not-equal", [rule("ioctl", args=[arg(0, "NE", 3), arg(1, "NE", 3)]), rule("ioctl", args=[arg(0, "EQ", 1), arg(1, "GT", 1)])]
 
 def finishes(goarch, prof):
     """libseccomp needs exponential time for some profiles. That shows in a child."""
@@ -148,7 +166,8 @@ def finishes(goarch, prof):
 
 def main():
     version = lib.seccomp_version().contents
-    jobs = list(fixed()) + [randomly(seed) for seed in range(40)]
+    jobs = list(fixed()) + [randomly(seed) for seed in range(40)] + [mixed(seed) for seed in range(20)]
+    jobs += [(name, "amd64", profile("ERRNO", rules)) for name, rules in differs()]
     for path in sys.argv[2:]:
         with open(path) as f:
             jobs.append((os.path.basename(path).removesuffix(".json"), "amd64", json.load(f)))
