@@ -240,7 +240,7 @@ func TestStreamsStayAsTheyAre(t *testing.T) {
 	require.NoError(t, os.Chown(path, 123, 456))
 	var before, after unix.Stat_t
 	require.NoError(t, unix.Stat(path, &before))
-	for _, flags := range [][]string{nil, {"--user-ns"}, {"--user-ns", "--uid-map", "0:5000:10", "--gid-map", "0:5000:10"}, {"--init"}} {
+	for _, flags := range [][]string{nil, {"--user-ns"}, {"--user-ns", "--uid-map", "0:5000:10", "--gid-map", "0:5000:10"}, {"--init"}, {"--user", "1234:77"}} {
 		device, err := os.OpenFile(path, os.O_RDWR, 0)
 		require.NoError(t, err)
 		args := append([]string{"run", "--rootfs", b.rootfs, "--env", probeEnv + "=exit:5"}, flags...)

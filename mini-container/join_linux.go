@@ -26,6 +26,7 @@ type Exec struct {
 	In                    *Live
 	Args, Env             []string // Env is added to that of the container
 	Cwd                   string   // "" is the container's
+	User                  string   // "USER" or "USER:GROUP"; "" is the container's
 	Terminal              bool     // one of its own, connected with Stdin and Stdout
 	Stdin, Stdout, Stderr *os.File
 	Signals               <-chan os.Signal
@@ -93,6 +94,7 @@ func (e *Exec) container() (*Container, *seccomp.Filter, error) {
 	process.Args, process.Env = e.Args, mergeEnv(process.Env, e.Env)
 	process.Terminal = e.Terminal
 	process.Cwd = orDefault(e.Cwd, process.Cwd)
+	saved.Extra.User = orDefault(e.User, saved.Extra.User)
 	saved.Spec.Process = &process
 	c := &Container{
 		Spec: saved.Spec, Extra: saved.Extra, Stdin: e.Stdin, Stdout: e.Stdout, Stderr: e.Stderr, Signals: e.Signals,

@@ -117,9 +117,7 @@ func TestLandlock(t *testing.T) {
 	b := newBench(t, 0)
 	b.withAccounts(t)
 	flags := []string{"--landlock-exec", "/bin", "--landlock-read", "/proc", "--landlock-write", "/dev"}
-	release, err := kernel.Release()
-	require.NoError(t, err)
-	if kernel.Check(kernel.Landlock, release) != nil {
+	if !hasLandlock(t) {
 		c := b.start(t, "open:/etc/passwd", flags...)
 		require.Equal(t, 4, c.end(t))
 		require.Contains(t, c.stderr.String(), "5.13")
@@ -130,6 +128,13 @@ func TestLandlock(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(c.line(t)), &got))
 	require.Equal(t, map[string]string{"/etc/passwd": "EACCES", "/bin/probe": "", "/proc/self/status": "", "/dev/null": "", "/bin": ""}, got)
 	require.Equal(t, 0, c.end(t))
+}
+
+// hasLandlock goes by the kernel's version, not by what it says of itself.
+func hasLandlock(t *testing.T) bool {
+	release, err := kernel.Release()
+	require.NoError(t, err)
+	return kernel.Check(kernel.Landlock, release) == nil
 }
 
 // TestRefusedPrivileges: an error names what is wrong, and nothing runs.

@@ -33,6 +33,8 @@ type order struct {
 	NoDev   bool   // a configuration without /dev: the image's is used
 	Fault   string // see fault_vmtest.go
 
+	Join       string // a container to execute in, instead of making one
+	Terminal   bool
 	Remembered bool // with state and a cgroup, as the commands run it for root
 }
 
@@ -43,7 +45,11 @@ func runner() int {
 	if err := json.Unmarshal([]byte(os.Getenv(runnerEnv)), &o); err != nil {
 		panic(err)
 	}
+	if o.Join != "" {
+		return joiner(o)
+	}
 	spec := minicontainer.NewSpec(o.Options)
+	spec.Process.Terminal = o.Terminal
 	if o.NoDev {
 		kept := spec.Mounts[:0]
 		for _, m := range spec.Mounts {
@@ -72,6 +78,25 @@ func runner() int {
 		fmt.Fprintln(os.Stdout, string(text))
 	}
 	return report.ExitCode
+}
+
+// joiner executes in a container that is there.
+func joiner(o order) int {
+	store, err := state.Open(stateRoot)
+	if err != nil {
+		panic(err)
+	}
+	in, err := minicontainer.Find(store, o.Join)
+	if err != nil {
+		panic(err)
+	}
+	defer in.Close()
+	e := minicontainer.Exec{In: in, Args: o.Options.Args, Env: o.Options.Env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	code, err := e.Run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return code
 }
 
 // orderCommand is the executable of runners.

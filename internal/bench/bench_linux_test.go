@@ -84,8 +84,8 @@ func TestSizesAndLeaks(t *testing.T) {
 		Schema: bench.Schema, Name: "sample", StartedAt: time.Unix(0, 0).UTC(),
 		Machine: bench.Machine{CPUModel: "x", CPUs: 2, MemoryBytes: 1 << 30, Kernel: "6.12.0"},
 		Series:  []bench.Series{}, Ratios: []bench.Ratio{},
-		Sizes:   []bench.Size{{Name: "memory", Method: "m", Bytes: 3 << 20, Target: 4 << 20}},
-		Leaks:   []bench.Leak{{Name: "mounts", Runs: 10, Before: 20, Left: []string{}}},
+		Sizes: []bench.Size{{Name: "memory", Method: "m", Bytes: 3 << 20, Target: 4 << 20}},
+		Leaks: []bench.Leak{{Name: "mounts", Runs: 10, Before: 20, Left: []string{}}},
 	}
 	data, err := json.Marshal(r)
 	require.NoError(t, err)

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"namespaces-cgroups-ebpf/internal/exitcode"
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
+	"namespaces-cgroups-ebpf/mini-container/internal/account"
 )
 
 func newExec(code *int, s *store) *cobra.Command {
@@ -19,6 +21,9 @@ func newExec(code *int, s *store) *cobra.Command {
 			"the privileges of the container's own command. It ends when exec does.\n\nExit codes are those of run.",
 		Args: idThenCommand,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if _, err := account.Parse(e.User); e.User != "" && err != nil {
+				return exitcode.With(exitcode.Usage, err)
+			}
 			c, err := s.find(args[0])
 			if err != nil {
 				return err
@@ -34,6 +39,7 @@ func newExec(code *int, s *store) *cobra.Command {
 	}
 	cmd.Flags().StringArrayVar(&e.Env, "env", nil, "set `KEY=VALUE` in the command's environment; may be repeated")
 	cmd.Flags().BoolVarP(&e.Terminal, "tty", "t", false, "give it a terminal of its own, connected with this one")
+	cmd.Flags().StringVar(&e.User, "user", "", "run as `USER[:GROUP]`, numbers or names of the container; default is whom its command runs as")
 	cmd.Flags().StringVar(&e.Cwd, "workdir", "", "`DIR` in the container to start in; default is the container's")
 	return cmd
 }
