@@ -13,6 +13,7 @@ import (
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/mini-container/internal/account"
+	"namespaces-cgroups-ebpf/mini-container/internal/record"
 )
 
 // childName is the argv[0] under which the executable starts itself again as
@@ -88,6 +89,7 @@ func child(in *json.Decoder, out io.Writer) message {
 	if failure := s.walk(lastSteps); failure.Error != nil {
 		return failure
 	}
+	marker(s.Marks)(record.ExecMark())
 	return failed("exec", execError(s.command, s.exec()))
 }
 
@@ -105,7 +107,7 @@ func (s *setup) exec() error {
 // what was done lies in namespaces that die with this process.
 func (s *setup) walk(steps []step[*setup]) message {
 	var done []StepTiming
-	_, err := walk(steps, s, func(t StepTiming) { done = append(done, t) })
+	_, err := walk(steps, s, marker(s.Marks), func(t StepTiming) { done = append(done, t) })
 	if err == nil {
 		return message{Steps: done}
 	}

@@ -11,8 +11,9 @@ const ExplainSchema = "container-explain/v1"
 
 // Explanation is what a run does, step by step, schema container-explain/v1.
 type Explanation struct {
-	Schema string          `json:"schema"`
-	Steps  []ExplainedStep `json:"steps"`
+	Schema   string          `json:"schema"`
+	Steps    []ExplainedStep `json:"steps"`
+	Recorded *Recorded       `json:"recorded,omitempty"` // of a run: Steps is then what it took
 }
 
 // ExplainedStep is one Step, for readers.

@@ -45,7 +45,7 @@ func (e *Exec) Run() (int, error) {
 	s := &supervisor{Container: c, report: newReport(c.Spec, time.Now())}
 	s.Extra.Join, s.Extra.Init = true, false
 	s.filter = filter
-	undo, err := walk(e.steps(), s, s.note)
+	undo, err := walk(e.steps(), s, marker(false), s.note)
 	return s.report.ExitCode, errors.Join(err, undo())
 }
 

@@ -46,14 +46,14 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"idmapped-mounts", BySupervisor, "copy mounts and let their files have other owners", "mount_setattr(2)",
-			"files of the host's root would belong to nobody inside", []string{"open_tree", "mount_setattr", "clone"},
+			"files of the host's root would belong to nobody inside", []string{"pipe2", "clone", "setsid", "prctl", "open_tree", "mount_setattr"},
 		},
 		when: (*supervisor).wantsIDMounts, run: (*supervisor).idmapMounts, undo: (*supervisor).closeTrees,
 	},
 	{
 		Step: Step{
 			"state", BySupervisor, "take a name and the lock that shows others that we live", "flock(2)",
-			"no other command would find the container, or clean up after it", []string{"flock", "mkdir", "rename"},
+			"no other command would find the container, or clean up after it", []string{"flock", "mkdirat", "renameat"},
 		},
 		when: (*supervisor).hasState, run: (*supervisor).remember, undo: (*supervisor).forget,
 	},
@@ -67,14 +67,14 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"cgroup", BySupervisor, "make a cgroup and set its limits before anyone is in it", "cgroups(7)",
-			"the container could take all memory, processors and pids", []string{"mkdir"},
+			"the container could take all memory, processors and pids", []string{"mkdirat"},
 		},
 		when: (*supervisor).wantsCgroup, run: (*supervisor).createCgroup, undo: (*supervisor).removeCgroup,
 	},
 	{
 		Step: Step{
 			"device-filter", BySupervisor, "attach a BPF program to the cgroup that decides which devices may be made and opened", "bpf(2)",
-			"a node of the host's disk, wherever it came from, would open the disk", []string{"bpf", "prlimit64"},
+			"a node of the host's disk, wherever it came from, would open the disk", []string{"bpf"},
 		},
 		run: (*supervisor).filterDevices,
 	},
@@ -88,7 +88,10 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"clone", BySupervisor, "start the child in all its new namespaces at once", "clone(2)",
-			"there would be no container", []string{"clone", "clone3", "execve", "prctl", "setsid"},
+			"there would be no container", []string{
+				"pipe2", "clone3", "unshare", "clone", "setsid", "prctl", "open_tree", "mount_setattr", "mount", "move_mount",
+				"setresgid", "setresuid", "dup3", "close_range", "execveat", "execve",
+			},
 		},
 		run: (*supervisor).clone, undo: (*supervisor).reap,
 	},
@@ -102,7 +105,7 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"network", BySupervisor, "connect the child to the bridge by a veth pair", "veth(4)",
-			"the container would reach nobody", []string{"socket", "sendto", "setns"},
+			"the container would reach nobody", []string{"flock", "mkdirat", "socket", "sendto", "setns", "sendmsg", "recvmsg"},
 		},
 		when: (*supervisor).onBridge, run: (*supervisor).connect, undo: (*supervisor).disconnect,
 	},
@@ -137,7 +140,7 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"record", BySupervisor, "write down which process the container is", "rename(2)",
-			"other commands could not signal it or enter it", []string{"rename"},
+			"other commands could not signal it or enter it", []string{"renameat"},
 		},
 		when: (*supervisor).hasState, run: (*supervisor).recordRunning,
 	},
@@ -176,14 +179,14 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"overlay-rootfs", ByChild, "put a layer in memory over the rootfs", "mount(2)",
-			"what the command changes would stay", []string{"mount", "mkdirat", "fchownat", "fchmodat"},
+			"what the command changes would stay", []string{"mount", "mkdirat", "fchmodat", "fchownat"},
 		},
 		when: func(s *setup) bool { return s.Extra.Overlay }, run: overlayRootfs,
 	},
 	{
 		Step: Step{
-			"keep-image", ByChild, "hold our own executable open, to be PID 1 later", "execveat(2)",
-			"after the pivot it lies at no path", []string{"execveat"},
+			"keep-image", ByChild, "hold our own executable open, to be PID 1 later", "open(2)",
+			"after the pivot it lies at no path", nil,
 		},
 		when: func(s *setup) bool { return s.Extra.Init }, run: keepImage,
 	},
@@ -197,7 +200,7 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"mounts", ByChild, "mount what the configuration lists", "mount(2)",
-			"no /proc, /sys, /dev of its own", []string{"mount", "open_tree", "move_mount", "mount_setattr"},
+			"no /proc, /sys, /dev of its own", []string{"mount", "mkdirat", "open_tree", "move_mount", "mount_setattr"},
 		},
 		run: mountAll,
 	},
@@ -263,7 +266,7 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"pivot-root", ByChild, "swap the rootfs for the host's root and let go of that", "pivot_root(2)",
-			"the host's files would still be there", []string{"pivot_root", "umount2"},
+			"the host's files would still be there", []string{"fchdir", "pivot_root", "umount2", "chdir"},
 		},
 		run: pivotRoot,
 	},
@@ -284,7 +287,7 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"terminal", ByChild, "take a terminal of the container's own devpts", "ioctl_tty(2)",
-			"no job control; or the caller's terminal, to type into", []string{"openat2", "ioctl", "sendmsg", "dup3"},
+			"no job control; or the caller's terminal, to type into", []string{"ioctl", "sendmsg", "dup3"},
 		},
 		when: wantsTerminal, run: ownTerminal,
 	},
@@ -342,7 +345,7 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"capabilities", ByChild, "cut all five sets down to the configuration", "capabilities(7)",
-			"root inside would be root outside", []string{"capget", "capset", "prctl"},
+			"root inside would be root outside", []string{"capset", "prctl"},
 		},
 		run: dropCapabilities,
 	},

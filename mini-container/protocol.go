@@ -29,6 +29,7 @@ type config struct {
 	Wire   *carried        `json:"spec"` // Spec as it is sent
 	Extra  Extra           `json:"extra"`
 	Filter *seccomp.Filter `json:"filter,omitempty"` // what has become of it
+	Marks  bool            `json:"marks,omitempty"`  // see Container.Marks
 	Files  uint64          `json:"files"`            // soft limit of open files that our caller had; 0 is unknown
 
 	// Descriptors of mounts to use instead of the paths: for the rootfs, and

@@ -21,6 +21,7 @@ type Container struct {
 	Stdin, Stdout, Stderr *os.File         // given to the command as they are; nil is /dev/null
 	Signals               <-chan os.Signal // passed on to the command once it runs; nil for none
 	Blind                 bool             // nobody will look at the report's Isolation: leave it empty
+	Marks                 bool             // tell whoever traces where each step begins, see package record
 	Outside
 }
 
@@ -48,7 +49,7 @@ func (c *Container) run(report *Report) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	s := &supervisor{Container: c, report: report}
-	undo, err := walk(supervisorSteps, s, s.note)
+	undo, err := walk(supervisorSteps, s, marker(c.Marks), s.note)
 	return errors.Join(err, undo())
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/record"
 )
 
 // Who takes a step.
@@ -42,14 +44,15 @@ func (e *stepFailed) Unwrap() error { return e.err }
 
 // walk takes the steps in order until one fails. Each one taken is handed to
 // note; undo takes back in reverse what was done, the failed step included,
-// for a step can fail half-way.
-func walk[T any](steps []step[T], shared T, note func(StepTiming)) (undo func() error, err error) {
+// for a step can fail half-way. mark is told what begins, before it does.
+func walk[T any](steps []step[T], shared T, mark func(string), note func(StepTiming)) (undo func() error, err error) {
 	var taken []step[T]
 	for _, s := range steps {
 		if s.when != nil && !s.when(shared) {
 			continue
 		}
 		taken = append(taken, s)
+		mark(record.BeginMark(s.Name))
 		start := time.Now()
 		if err = inject(s.Name); err == nil {
 			err = s.run(shared)
@@ -60,16 +63,17 @@ func walk[T any](steps []step[T], shared T, note func(StepTiming)) (undo func() 
 			break
 		}
 	}
-	return func() error { return takeBack(taken, shared) }, err
+	return func() error { return takeBack(taken, shared, mark) }, err
 }
 
 // takeBack goes on after an error: whatever can be cleaned up, is.
-func takeBack[T any](taken []step[T], shared T) error {
+func takeBack[T any](taken []step[T], shared T, mark func(string)) error {
 	var all []error
 	for i := len(taken) - 1; i >= 0; i-- {
 		if taken[i].undo == nil {
 			continue
 		}
+		mark(record.UndoMark(taken[i].Name))
 		if err := taken[i].undo(shared); err != nil {
 			all = append(all, fmt.Errorf("undo %s: %w", taken[i].Name, err))
 		}

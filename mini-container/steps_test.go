@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/record"
 )
 
 func TestWalk(t *testing.T) {
@@ -19,8 +21,8 @@ func TestWalk(t *testing.T) {
 		{Step: Step{Name: "two"}, run: does("two", broken), undo: does("undo two", nil)},
 		{Step: Step{Name: "three"}, run: does("three", nil), undo: does("undo three", nil)},
 	}
-	var noted []string
-	undo, err := walk(steps, new(int), func(s StepTiming) { noted = append(noted, s.Step) })
+	var noted, marked []string
+	undo, err := walk(steps, new(int), func(m string) { marked = append(marked, m) }, func(s StepTiming) { noted = append(noted, s.Step) })
 	require.EqualError(t, err, "broken")
 	var at *stepFailed
 	require.ErrorAs(t, err, &at)
@@ -28,4 +30,5 @@ func TestWalk(t *testing.T) {
 	require.Equal(t, []string{"one", "two"}, noted, "the failed step is timed too")
 	require.EqualError(t, undo(), "undo one: broken")
 	require.Equal(t, []string{"one", "two", "undo two", "undo one"}, did)
+	require.Equal(t, []string{record.BeginMark("one"), record.BeginMark("two"), record.UndoMark("two"), record.UndoMark("one")}, marked)
 }

@@ -118,6 +118,7 @@ func (s *supervisor) configure() error {
 func (s *supervisor) message() config {
 	c := newConfig(s.Spec, s.Extra, s.filter)
 	c.Files, c.RootTree, c.MountTrees = filelimit.Soft(), s.rootTree, s.mountTrees
+	c.Marks = s.Marks
 	return c
 }
 

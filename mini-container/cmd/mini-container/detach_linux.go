@@ -37,7 +37,7 @@ func detach(args []string, stdout io.Writer) error {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
 	}
 	defer read.Close()
-	cmd := exec.Command("/proc/self/exe", withSupervise(args)...)
+	cmd := exec.Command("/proc/self/exe", withFlag(args, superviseFlag)...)
 	cmd.Args[0] = name
 	cmd.ExtraFiles = []*os.File{write}
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
@@ -57,10 +57,10 @@ func detach(args []string, stdout io.Writer) error {
 	return nil
 }
 
-// withSupervise puts our flag before the command's "--".
-func withSupervise(args []string) []string {
+// withFlag puts a flag before the command's "--".
+func withFlag(args []string, flag string) []string {
 	dash := slices.Index(args, "--")
-	return slices.Concat(args[:dash], []string{"--" + superviseFlag}, args[dash:])
+	return slices.Concat(args[:dash], []string{"--" + flag}, args[dash:])
 }
 
 // supervise runs the container for detach, which waits at readyFD.

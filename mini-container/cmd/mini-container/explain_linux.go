@@ -9,7 +9,8 @@ import (
 const explainLong = `Print what run does, step by step and in order: the system calls of each step,
 what they are for, the manual page, and what would be wrong without them. Steps
 that only some containers need are listed too; the report of a run
-(run --report) says which were taken.`
+(run --report) says which were taken, and run --explain records each system
+call as it is made.`
 
 func newExplain() *cobra.Command {
 	var asJSON bool

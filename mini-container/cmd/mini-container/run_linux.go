@@ -17,7 +17,8 @@ import (
 )
 
 const runExample = `  mini-container run --rootfs ./alpine -- /bin/sh -c 'hostname; ps'
-  mini-container run --rootfs ./alpine --user-ns --report run.json -- id`
+  mini-container run --rootfs ./alpine --user-ns --report run.json -- id
+  mini-container run --rootfs ./alpine --user-ns --explain -- true`
 
 const runLong = `Run a command as PID 1 of new pid, mount, uts, ipc, net and cgroup namespaces,
 with DIR as its root, a /proc and /dev of its own, few capabilities,
@@ -44,6 +45,7 @@ type runFlags struct {
 	tty     bool
 	detach  bool
 	child   bool // the supervisor of a detached container
+	explain explainFlags
 	subIDs  bool
 	uidMaps []string
 	gidMaps []string
@@ -88,6 +90,7 @@ func newRun(code *int, store *store) *cobra.Command {
 	flags.add(cmd.Flags())
 	flags.changed = cmd.Flags()
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
+	flags.explain.add(cmd.Flags())
 	flags.limits.add(cmd.Flags())
 	flags.place.add(cmd.Flags())
 	cmd.Flags().BoolVarP(&flags.tty, "tty", "t", false, "give it a terminal of its own, connected with this one")
@@ -123,6 +126,10 @@ func (f *runFlags) run() (int, error) {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
 	container.Signals, container.Blind = heard.queue, f.report == ""
+	if f.explain.wanted() && !f.explain.recorded {
+		return f.record()
+	}
+	container.Marks = f.explain.recorded
 	if f.detach && !f.child {
 		return 0, detach(os.Args[1:], f.stdout)
 	}
