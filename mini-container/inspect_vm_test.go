@@ -140,12 +140,24 @@ func requireInspection(t *testing.T, pid int, name string) *inspect.Report {
 	for _, u := range r.Unknown {
 		require.Equal(t, "landlock.restricted", u.Field, "root sees everything else: %s", u.Reason)
 	}
+	requireDrawing(t, r, orPID(name, pid))
 	code, stdout, _ = inspectProcess(t, 0, orPID(name, pid))
 	require.Equal(t, 0, code)
 	for _, section := range []string{"NAMESPACES", "PRIVILEGES", "CGROUP", "MOUNTS", "RESOURCE LIMITS"} {
 		require.Contains(t, string(stdout), "\n"+section+"\n")
 	}
 	return r
+}
+
+// requireDrawing: the diagram claims what the inspection found.
+func requireDrawing(t *testing.T, r *inspect.Report, which string) {
+	t.Helper()
+	drawing, err := exec.Command(executable(t), "diagram", "--svg", which).Output()
+	require.NoError(t, err)
+	for _, ns := range r.Namespaces {
+		relation := map[bool]string{true: "shared", false: "own"}[*ns.SharedWithInit]
+		require.Contains(t, string(drawing), fmt.Sprintf(`data-kind="%s" data-inode="%d" data-relation="%s"`, ns.Type, ns.Inode, relation))
+	}
 }
 
 func orPID(name string, pid int) string {

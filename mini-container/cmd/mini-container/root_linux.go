@@ -31,6 +31,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 func newRoot(code *int, s *store) *cobra.Command {
 	root := &cobra.Command{Use: name, Short: "Run a command in a container built by hand"}
 	root.PersistentFlags().StringVar(&s.dir, "state-dir", "", "`DIR` where containers are remembered; default /run/mini-container, or below XDG_RUNTIME_DIR")
-	root.AddCommand(newRun(code, s), newExec(code, s), newList(s), newGC(s), newPs(s), newStats(s), newUpdate(s), newPause(s), newResume(s), newKill(s), newExplain(), newInspect(s), newStop(s), newLogs(s), newDelete(s))
+	root.AddCommand(newRun(code, s), newExec(code, s), newList(s), newGC(s), newPs(s), newStats(s), newUpdate(s), newPause(s), newResume(s), newKill(s), newExplain(), newInspect(s), newDiagram(s), newStop(s), newLogs(s), newDelete(s))
 	return root
 }

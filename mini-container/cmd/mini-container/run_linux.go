@@ -71,33 +71,38 @@ func newRun(code *int, store *store) *cobra.Command {
 			return err
 		},
 	}
-	o := &flags.options
-	cmd.Flags().StringVar(&o.Rootfs, "rootfs", "", "`DIR` that becomes the root directory (required)")
-	cmd.Flags().StringVar(&o.Hostname, "hostname", minicontainer.DefaultHostname, "`NAME` of the container")
-	cmd.Flags().BoolVar(&o.UserNS, "user-ns", false, "also a new user namespace: you are its root; needs no root outside")
-	cmd.Flags().StringArrayVar(&o.Env, "env", nil, "set `KEY=VALUE` in the command's environment; may be repeated")
-	cmd.Flags().StringVar(&o.Cwd, "workdir", "/", "`DIR` in the container to start in")
-	cmd.Flags().BoolVar(&flags.subIDs, "subids", false, "with --user-ns, also map the ids that /etc/subuid and /etc/subgid grant you")
-	cmd.Flags().StringArrayVar(&flags.uidMaps, "uid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` user ids; may be repeated")
-	cmd.Flags().StringArrayVar(&flags.gidMaps, "gid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` group ids; may be repeated")
-	cmd.Flags().BoolVar(&o.Time, "time-ns", false, "also a new time namespace")
-	cmd.Flags().StringArrayVar(&flags.times, "time-offset", nil, "shift a clock in a new time namespace: `CLOCK=DURATION`, where CLOCK is monotonic, boottime or both; may be repeated")
-	cmd.Flags().StringArrayVar(&flags.binds, "bind", nil, "show `SOURCE:DESTINATION[:OPTIONS]` of the host, with all below it; options as in mount(8): ro, rro, nosuid, noexec, dev, idmap, rslave; may be repeated")
-	cmd.Flags().BoolVar(&o.ReadonlyRoot, "read-only", false, "make the root directory read-only")
-	cmd.Flags().BoolVar(&flags.extra.Overlay, "overlay", false, "keep changes to the root directory in memory, and forget them at the end")
-	cmd.Flags().BoolVar(&flags.extra.IDMapRoot, "idmap-root", false, "with --user-ns, let the files in the root directory belong to the mapped ids")
-	cmd.Flags().BoolVar(&flags.extra.Init, "init", false, "run the command below a PID 1 that reaps orphans and passes signals on")
-	flags.add(cmd.Flags())
-	flags.changed = cmd.Flags()
+	flags.describe(cmd.Flags())
 	cmd.Flags().StringVar(&flags.report, "report", "", "write a container-run/v1 JSON document to `FILE`")
 	flags.explain.add(cmd.Flags())
-	flags.limits.add(cmd.Flags())
-	flags.place.add(cmd.Flags())
 	cmd.Flags().BoolVarP(&flags.tty, "tty", "t", false, "give it a terminal of its own, connected with this one")
 	cmd.Flags().BoolVarP(&flags.detach, "detach", "d", false, "print the container's name and return; see logs, stop and delete")
 	cmd.Flags().BoolVar(&flags.child, superviseFlag, false, "")
 	_ = cmd.Flags().MarkHidden(superviseFlag) // its only error is that there is no such flag
 	return cmd
+}
+
+// describe adds the flags that say what the container is to be.
+func (f *runFlags) describe(flags *pflag.FlagSet) {
+	o := &f.options
+	flags.StringVar(&o.Rootfs, "rootfs", "", "`DIR` that becomes the root directory (required)")
+	flags.StringVar(&o.Hostname, "hostname", minicontainer.DefaultHostname, "`NAME` of the container")
+	flags.BoolVar(&o.UserNS, "user-ns", false, "also a new user namespace: you are its root; needs no root outside")
+	flags.StringArrayVar(&o.Env, "env", nil, "set `KEY=VALUE` in the command's environment; may be repeated")
+	flags.StringVar(&o.Cwd, "workdir", "/", "`DIR` in the container to start in")
+	flags.BoolVar(&f.subIDs, "subids", false, "with --user-ns, also map the ids that /etc/subuid and /etc/subgid grant you")
+	flags.StringArrayVar(&f.uidMaps, "uid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` user ids; may be repeated")
+	flags.StringArrayVar(&f.gidMaps, "gid-map", nil, "with --user-ns, map `CONTAINER:HOST:COUNT` group ids; may be repeated")
+	flags.BoolVar(&o.Time, "time-ns", false, "also a new time namespace")
+	flags.StringArrayVar(&f.times, "time-offset", nil, "shift a clock in a new time namespace: `CLOCK=DURATION`, where CLOCK is monotonic, boottime or both; may be repeated")
+	flags.StringArrayVar(&f.binds, "bind", nil, "show `SOURCE:DESTINATION[:OPTIONS]` of the host, with all below it; options as in mount(8): ro, rro, nosuid, noexec, dev, idmap, rslave; may be repeated")
+	flags.BoolVar(&o.ReadonlyRoot, "read-only", false, "make the root directory read-only")
+	flags.BoolVar(&f.extra.Overlay, "overlay", false, "keep changes to the root directory in memory, and forget them at the end")
+	flags.BoolVar(&f.extra.IDMapRoot, "idmap-root", false, "with --user-ns, let the files in the root directory belong to the mapped ids")
+	flags.BoolVar(&f.extra.Init, "init", false, "run the command below a PID 1 that reaps orphans and passes signals on")
+	f.add(flags)
+	f.changed = flags
+	f.limits.add(flags)
+	f.place.add(flags)
 }
 
 // commandAfterDash insists on "--": otherwise a forgotten one would turn the
