@@ -172,7 +172,7 @@ var childSteps = []step[*setup]{
 	{
 		Step: Step{
 			"bind-rootfs", ByChild, "make the rootfs a mount of its own, without devices", "mount(2)",
-			"pivot_root only takes a mount point", []string{"mount", "move_mount"},
+			"pivot_root only takes a mount point", []string{"move_mount", "mount"},
 		},
 		when: func(s *setup) bool { return !s.Extra.Overlay }, run: bindRootfs,
 	},
