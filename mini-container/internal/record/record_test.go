@@ -19,11 +19,10 @@ func (m image) bytes(address uint64, n int) ([]byte, bool) {
 }
 
 func (m image) text(address uint64, most int) (string, bool) {
-	data, ok := m.bytes(address, 0)
-	if !ok {
+	if _, ok := m.bytes(address, 0); !ok {
 		return "", false
 	}
-	data = m[address-8:]
+	data := m[address-8:]
 	if end := slices.Index(data, 0); end >= 0 {
 		return string(data[:min(end, most)]), true
 	}

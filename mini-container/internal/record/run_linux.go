@@ -35,7 +35,7 @@ func Run(c Command, started func(pid int)) (*Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start program to record: %w", err)
 	}
-	defer process.Release()
+	defer func() { _ = process.Release() }() // the loop reaps it
 	t := &tracer{Command: c, main: process.Pid, threads: map[int]*thread{}, early: map[int]bool{}, recording: &Recording{}}
 	started(process.Pid)
 	if err := t.begin(); err != nil {
