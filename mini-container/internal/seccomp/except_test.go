@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -27,7 +28,10 @@ func TestExcept(t *testing.T) {
 			profile := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: g.rules()}
 			broken := *profile
 			broken.Syscalls = append(broken.Syscalls[:7:7], broken.Syscalls[8:]...) // one rule less: more is excepted
-			for _, p := range []*specs.LinuxSeccomp{profile, &broken} {
+			other := *profile
+			other.Syscalls = slices.Clone(profile.Syscalls)
+			other.Syscalls[0].Action = specs.ActLog // one rule says something else: it is none
+			for _, p := range []*specs.LinuxSeccomp{profile, &broken, &other} {
 				requirePlain(t, p, func() uint64 {
 					near := uint64(test.values[rnd.IntN(len(test.values))])
 					return []uint64{near, near ^ 1<<rnd.IntN(64), near | rnd.Uint64()<<32, rnd.Uint64()}[rnd.IntN(4)]
