@@ -211,7 +211,7 @@ func essenceOfTrace(lines []string) []string {
 			foreign[parts[1]], begun = begun, true
 			continue
 		}
-		if quietTraces.MatchString(name+"("+args) || strings.Contains(args, "CLONE_THREAD") {
+		if quietTraces.MatchString(name+"("+args) || strings.Contains(args, "CLONE_THREAD") || strings.Contains(args, "= ? ERESTART") {
 			continue
 		}
 		if wrote := wroteTo.FindStringSubmatch(args); name == "write" && wrote != nil {

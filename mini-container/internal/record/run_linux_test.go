@@ -90,3 +90,15 @@ func TestRunNothing(t *testing.T) {
 	_, err := Run(Command{Path: "/nowhere"}, func(int) {})
 	require.ErrorContains(t, err, "start program to record")
 }
+
+// TestRestarted: a call that a signal made the kernel begin again is one call.
+func TestRestarted(t *testing.T) {
+	tr := &tracer{recording: &Recording{}}
+	th := &thread{process: &process{}}
+	for _, result := range []int64{-513, -int64(unix.ENOENT)} {
+		tr.add(th, "mkdirat", Catalogue["mkdirat"], nil)
+		tr.leave(th, &syscallInfo{data: [7]uint64{uint64(result), 1}})
+	}
+	require.Len(t, tr.recording.Calls, 1)
+	require.Equal(t, "ENOENT", tr.recording.Calls[0].Result)
+}

@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -164,12 +165,26 @@ func (t *tracer) leave(th *thread, info *syscallInfo) {
 		return
 	}
 	value, failed := int64(info.data[0]), info.data[1]&0xff != 0
+	if failed && restarts(-value) {
+		t.drop(th.open)
+		th.open = nil
+		return
+	}
 	th.open.Result = strconv.FormatInt(value, 10)
 	if failed {
 		th.open.Result = unix.ErrnoName(unix.Errno(-value))
 	}
 	t.tell(th.open)
 	th.open = nil
+}
+
+// restarts: a signal came first, and the call will be made again by itself.
+// These errors of the kernel (ERESTARTSYS to ERESTART_RESTARTBLOCK) never
+// reach the program.
+func restarts(errno int64) bool { return errno >= 512 && errno <= 516 }
+
+func (t *tracer) drop(c *Call) {
+	t.recording.Calls = slices.DeleteFunc(t.recording.Calls, func(other *Call) bool { return other == c })
 }
 
 func (t *tracer) tell(c *Call) {
