@@ -5,6 +5,7 @@ package minicontainer_test
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,22 @@ func testPause(t *testing.T, b *bench, id, path string) {
 	b.command(t, 0, "resume", id)
 	require.Equal(t, 0, keyed(events, "frozen"))
 	eventually(t, "it does not go on", func() bool { return keyed(stat, "usage_usec") > used })
+}
+
+// TestIOLimits: rates for a real disk, set at the start and changed later.
+func TestIOLimits(t *testing.T) {
+	b := newBench(t, 0)
+	disk := strings.TrimSpace(readText("/sys/class/block/vdd/dev"))
+	require.NotEmpty(t, disk)
+	id := b.word()
+	c := b.start(t, "wait", "--id", id, "--io-max", disk+" rbps=1048576 wiops=100")
+	c.line(t)
+	path := "/mini-container/" + id
+	require.Equal(t, disk+" rbps=1048576 wbps=max riops=max wiops=100", cgroupFile(path, "io.max"))
+	b.command(t, 0, "update", id, "--io-max", disk+" rbps=max wbps=2097152")
+	require.Equal(t, disk+" rbps=max wbps=2097152 riops=max wiops=100", cgroupFile(path, "io.max"))
+	b.command(t, 2, "update", id, "--io-max", "99:99 rbps=1")
+	require.Equal(t, 0, c.end(t))
 }
 
 // TestOOMKill: the report says what the machine's own counter says.

@@ -39,7 +39,7 @@ func init() {
 // IsChild reports whether this process is to become a container, which is
 // when main must call Child and nothing else.
 func IsChild() bool {
-	return len(os.Args) == 1 && os.Args[0] == childName || len(os.Args) > 2 && os.Args[0] == initName
+	return len(os.Args) == 1 && os.Args[0] == childName || len(os.Args) > 3 && os.Args[0] == initName
 }
 
 // setup is what the steps share.
@@ -56,7 +56,7 @@ type setup struct {
 // did not work; the result is this process's exit code.
 func Child() int {
 	if os.Args[0] == initName {
-		return runInit(os.Args[1], os.Args[2:])
+		return runInit(os.Args[1], os.Args[2], os.Args[3:])
 	}
 	status := os.NewFile(statusFD, "status")
 	last := child(newReceiver(os.NewFile(configFD, "config")), status)

@@ -9,13 +9,6 @@ import (
 	"namespaces-cgroups-ebpf/mini-container/internal/devices"
 )
 
-// DeviceFilter is what came of the filter of devices.
-type DeviceFilter struct {
-	Attached bool   `json:"attached"`
-	Rules    int    `json:"rules_count"`      // those that every container has included
-	Reason   string `json:"reason,omitempty"` // why it is not attached
-}
-
 // ParseDeviceRule reads a rule such as "allow c 10:232 rw".
 func ParseDeviceRule(text string) (specs.LinuxDeviceCgroup, error) { return devices.Parse(text) }
 

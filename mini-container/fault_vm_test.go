@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,22 +19,46 @@ import (
 	"golang.org/x/sys/unix"
 
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
+	"namespaces-cgroups-ebpf/mini-container/internal/network"
 )
 
 // everything is a container that takes as many steps as it can.
 func everything(fault string) order {
-	return order{Options: minicontainer.Options{ReadonlyRoot: true}, Extra: minicontainer.Extra{Init: true, Overlay: true}, Remembered: true, Fault: fault}
+	bridge := minicontainer.Network{Mode: network.Bridge, Config: network.Config{
+		Bridge: network.DefaultBridge, Subnet: netip.MustParsePrefix(network.DefaultSubnet), NAT: true,
+	}}
+	return order{
+		Options: minicontainer.Options{ReadonlyRoot: true}, Extra: minicontainer.Extra{Init: true, Overlay: true, Network: bridge},
+		Remembered: true, Fault: fault,
+	}
+}
+
+// moments are the steps, and what lies in the middle of the one that leaves
+// most on the host.
+func moments() []minicontainer.Step {
+	all := minicontainer.Steps()
+	for _, place := range network.Places() {
+		all = append(all, minicontainer.Step{Name: place, By: minicontainer.BySupervisor})
+	}
+	return all
 }
 
 // TestKilledAtEachStep ends either side by SIGKILL before each step: all of
 // the container must be gone, at once.
-func TestKilledAtEachStep(t *testing.T) { testKilled(t, minicontainer.Steps()) }
+func TestKilledAtEachStep(t *testing.T) { testKilled(t, moments(), (*bench).collect) }
 
 // TestKilledAtSomeStep is a sample of it.
 func TestKilledAtSomeStep(t *testing.T) {
 	steps := minicontainer.Steps()
 	random := newBench(t, 0).random
-	testKilled(t, []minicontainer.Step{steps[random.IntN(len(steps))], stepNamed(t, "pivot-root")})
+	testKilled(t, []minicontainer.Step{steps[random.IntN(len(steps))], stepNamed(t, "pivot-root")}, (*bench).collect)
+}
+
+// TestListClearsAway: list does what gc does, and so does the next run.
+func TestListClearsAway(t *testing.T) {
+	half := []minicontainer.Step{{Name: "network-veth"}, {Name: "network-end"}, stepNamed(t, "configure"), stepNamed(t, "wait")}
+	testKilled(t, half, func(b *bench) { b.command(t, 0, "list") })
+	testKilled(t, half, func(b *bench) { require.Equal(t, 0, b.start(t, "exit:0").end(t)) })
 }
 
 func stepNamed(t *testing.T, name string) minicontainer.Step {
@@ -47,10 +72,11 @@ func stepNamed(t *testing.T, name string) minicontainer.Step {
 	return minicontainer.Step{}
 }
 
-func testKilled(t *testing.T, steps []minicontainer.Step) {
+// testKilled lets clean do what somebody does next.
+func testKilled(t *testing.T, steps []minicontainer.Step, clean func(b *bench)) {
 	b := newBench(t, 0)
 	b.warmUp(t)
-	before := takeStock(t, b)
+	before, network := takeStock(t, b), takeNetwork(t)
 	t.Cleanup(func() { b.killProbes() })
 	for i, step := range steps {
 		t.Run(fmt.Sprintf("%d %s kill", i, step.Name), func(t *testing.T) {
@@ -59,7 +85,8 @@ func testKilled(t *testing.T, steps []minicontainer.Step) {
 			io.Copy(io.Discard, c.stdout)
 			c.cmd.Wait()
 			requireStock(t, b, before)
-			b.requireCollected(t)
+			clean(b)
+			b.requireCollected(t, network)
 		})
 		if step.By != minicontainer.ByChild {
 			continue
@@ -70,21 +97,22 @@ func testKilled(t *testing.T, steps []minicontainer.Step) {
 			require.NoError(t, c.cmd.Process.Kill())
 			c.cmd.Wait()
 			requireStock(t, b, before)
-			b.requireCollected(t)
+			clean(b)
+			b.requireCollected(t, network)
 		})
 	}
 }
 
-// requireCollected: the cgroup and the state, which no namespace takes with
-// it, are gone after gc.
-func (b *bench) requireCollected(t *testing.T) {
+// requireCollected: the cgroup, the state and what is on the host's network,
+// which no namespace takes with it, are gone.
+func (b *bench) requireCollected(t *testing.T, network networkStock) {
 	t.Helper()
-	b.collect()
 	for _, pattern := range []string{"/sys/fs/cgroup/mini-container/*/cgroup.procs", stateRoot + "/" + strings.Repeat("[0-9a-f]", 12)} {
 		left, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.Empty(t, left)
 	}
+	requireNetworkBack(t, network)
 }
 
 // warmUp makes the mount points, which may stay.
@@ -107,18 +135,18 @@ func (b *bench) waitHeld(t *testing.T, c *contained, step minicontainer.Step) {
 func TestErrorAtEachStep(t *testing.T) {
 	b := newBench(t, 0)
 	b.warmUp(t)
-	before := takeStock(t, b)
-	for i, step := range minicontainer.Steps() {
+	before, network := takeStock(t, b), takeNetwork(t)
+	for i, step := range moments() {
 		errno := []string{"ENOSPC", "EMFILE", "ENOMEM", "EPERM"}[i%4]
 		t.Run(step.Name+" "+errno, func(t *testing.T) {
 			report, code := b.order(t, "exit:0", everything(step.Name+":"+errno)).report(t)
-			b.requireCollected(t)
+			b.requireCollected(t, network)
 			if code == 0 { // a step that this container does not take
 				require.NotContains(t, stepNames(report), step.Name)
 				return
 			}
 			require.Equal(t, "setup-failed", report.Outcome)
-			require.Equal(t, step.Name, report.Error.Step)
+			require.True(t, report.Error.Step == step.Name || report.Error.Step == "network" && strings.HasPrefix(step.Name, "network-"), report.Error.Step)
 			require.Contains(t, report.Error.Message, "injected fault")
 			requireStock(t, b, before)
 		})
@@ -192,6 +220,28 @@ func TestForkBomb(t *testing.T) {
 	}
 	require.NoError(t, c.cmd.Process.Kill())
 	c.cmd.Wait()
+	requireStock(t, b, before)
+}
+
+// TestForkBombLimited: with a limit it does not get far, and the container
+// lives and can be entered to be ended.
+func TestForkBombLimited(t *testing.T) {
+	b := newBench(t, 0)
+	b.warmUp(t)
+	t.Cleanup(b.collect)
+	before := takeStock(t, b)
+	t.Cleanup(func() { b.killProbes() })
+	const limit = 40
+	id := b.word()
+	c := b.start(t, "bomb:200", "--id", id, "--pids", strconv.Itoa(limit))
+	requireDoneBombing(t, c, limit)
+	path := "/mini-container/" + id
+	require.Positive(t, keyed(filepath.Join(hierarchy, path, "pids.events"), "max"), "the limit was never met")
+	current, err := strconv.Atoi(cgroupFile(path, "pids.current"))
+	require.NoError(t, err)
+	require.LessOrEqual(t, current, limit)
+	b.command(t, 0, "kill", "--all", id)
+	require.Equal(t, 128+9, c.end(t))
 	requireStock(t, b, before)
 }
 

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // initName is the argv[0] under which the executable runs as PID 1 of a
-// container; the path of the command and its arguments follow.
+// container. The number of the descriptor for the verdict, the path of the
+// command and its arguments follow.
 const initName = "mini-container[init]"
 
 // keepImage holds this executable open: after the pivot it lies at no path.
@@ -25,13 +27,18 @@ func keepImage(s *setup) (err error) {
 // execInit starts this executable afresh, and not only a loop in this process:
 // the exec leaves one thread, and that has given its privileges away.
 func (s *setup) execInit(args, env []string) error {
-	return syscall.Exec(procFD(s.image), append([]string{initName, s.command}, args...), env)
+	if _, err := unix.FcntlInt(uintptr(s.Verdict), unix.F_SETFD, 0); err != nil {
+		return fmt.Errorf("keep descriptor for PID 1: %w", err)
+	}
+	return syscall.Exec(procFD(s.image), append([]string{initName, strconv.Itoa(s.Verdict), s.command}, args...), env)
 }
 
 // runInit is PID 1: it starts the command, passes all signals on to it, reaps
 // whatever is orphaned, and ends when the command does, as the command did.
 // With PID 1 the kernel ends everything else in the container.
-func runInit(command string, args []string) int {
+func runInit(verdict, command string, args []string) int {
+	fd, _ := strconv.Atoi(verdict) // we wrote it
+	unix.CloseOnExec(fd)
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	// A process group of its own, in front if there is a terminal: Ctrl-C is
@@ -45,7 +52,7 @@ func runInit(command string, args []string) int {
 		fmt.Fprintln(os.Stderr, "mini-container:", err)
 		return initExitCode(command, err)
 	}
-	ended := make(chan int, 1)
+	ended := make(chan unix.WaitStatus, 1)
 	go func() { ended <- reapAll(process.Pid) }()
 	for {
 		select {
@@ -53,7 +60,11 @@ func runInit(command string, args []string) int {
 			if passedOn(s) {
 				_ = process.Signal(s)
 			}
-		case code := <-ended:
+		case status := <-ended:
+			if status.Signaled() {
+				_, _ = unix.Write(fd, []byte{byte(status.Signal())}) // a supervisor that is gone does not ask
+			}
+			_, code, _ := outcome(syscall.WaitStatus(status))
 			return code
 		}
 	}
@@ -71,19 +82,18 @@ func initExitCode(command string, err error) int {
 func passedOn(s os.Signal) bool { return s != unix.SIGCHLD && s != unix.SIGURG }
 
 // reapAll waits for every process that has no other parent, until pid is gone.
-func reapAll(pid int) (code int) {
+func reapAll(pid int) (status unix.WaitStatus) {
+	const lost = signalBase << 8 // an exit code, as wait(2) has it
 	for {
-		var status unix.WaitStatus
 		reaped, err := unix.Wait4(-1, &status, 0, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
-			return signalBase // nobody left to wait for: cannot happen before pid
+			return lost // nobody left to wait for: cannot happen before pid
 		}
 		if reaped == pid {
-			_, code, _ := outcome(syscall.WaitStatus(status))
-			return code
+			return status
 		}
 	}
 }

@@ -182,7 +182,7 @@ func joinSteps(s *setup) []step[*setup] {
 		},
 		run: func(*setup) error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) },
 	}
-	first := slices.IndexFunc(childSteps, func(s step[*setup]) bool { return s.Name == "terminal" })
+	first := slices.IndexFunc(childSteps, func(s step[*setup]) bool { return s.Name == "find-user" })
 	steps := []step[*setup]{undumpable}
 	for _, step := range childSteps[:first] {
 		again := step.Name == "oom-score" || step.Name == "apparmor"

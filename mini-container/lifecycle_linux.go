@@ -286,8 +286,15 @@ var childSteps = []step[*setup]{
 	},
 	{
 		Step: Step{
+			"find-user", ByChild, "decide as whom to run, by the container's /etc/passwd", "passwd(5)",
+			"a name could mean somebody else outside", nil,
+		},
+		run: findUser,
+	},
+	{
+		Step: Step{
 			"terminal", ByChild, "take a terminal of the container's own devpts", "ioctl_tty(2)",
-			"no job control; or the caller's terminal, to type into", []string{"ioctl", "sendmsg", "dup3"},
+			"no job control; or the caller's terminal, to type into", []string{"ioctl", "fchown", "open_tree", "move_mount", "sendmsg", "dup3"},
 		},
 		when: wantsTerminal, run: ownTerminal,
 	},
@@ -297,13 +304,6 @@ var childSteps = []step[*setup]{
 			"the working directory could lie outside the root", []string{"chdir", "getcwd"},
 		},
 		run: enterWorkdir,
-	},
-	{
-		Step: Step{
-			"find-user", ByChild, "decide as whom to run, by the container's /etc/passwd", "passwd(5)",
-			"a name could mean somebody else outside", nil,
-		},
-		run: findUser,
 	},
 	{
 		Step: Step{

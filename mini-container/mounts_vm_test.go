@@ -148,6 +148,17 @@ func TestInit(t *testing.T) {
 
 	c = b.start(t, "exit:7", "--init")
 	require.Equal(t, 7, c.end(t))
+	// Who was killed is said to have been, and who only exits like it is not.
+	for mode, want := range map[string]string{"die:9": "SIGKILL", "die:15": "SIGTERM", "exit:137": ""} {
+		file := artifact(t, "init.json")
+		c = b.start(t, mode, "--init", "--report", file)
+		code := c.end(t)
+		r := readReport(t, file)
+		require.Equal(t, want, r.Signal, mode)
+		require.Equal(t, map[bool]string{true: "exited", false: "signaled"}[want == ""], r.Outcome, mode)
+		require.Equal(t, map[string]int{"die:9": 137, "die:15": 143, "exit:137": 137}[mode], code)
+		require.Equal(t, code, r.ExitCode)
+	}
 	c = b.start(t, "signals", "--init")
 	require.Equal(t, "ready", c.line(t))
 	for _, s := range []unix.Signal{unix.SIGINT, unix.SIGUSR1, unix.SIGTERM} {

@@ -186,6 +186,7 @@ func networkManager(store *state.Store) *network.Manager {
 	return &network.Manager{
 		Dir: filepath.Join(store.Dir(), ".network"), Proc: "/proc",
 		Lock: func() (func(), error) { return store.Lock("network") },
+		At:   inject,
 	}
 }
 

@@ -51,11 +51,11 @@ func probeMore(verb, argument string) int {
 	case "stay-deaf": // ignore SIGTERM
 		signal.Ignore(unix.SIGTERM)
 		return probe("stay")
-	case "flood": // say so many bytes
+	case "talk": // say so many bytes, in lines, and that this is the end
 		n, _ := strconv.Atoi(argument)
-		line := strings.Repeat("x", 1023) + "\n"
-		for ; n > 0; n -= len(line) {
-			fmt.Print(line)
+		lines := strings.Repeat(strings.Repeat("x", 1023)+"\n", 64)
+		for ; n > 0; n -= len(lines) {
+			fmt.Print(lines)
 		}
 		fmt.Println("end")
 		return 0

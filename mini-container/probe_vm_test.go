@@ -67,6 +67,11 @@ func probe(mode string) int {
 	case "exit":
 		code, _ := strconv.Atoi(argument)
 		return code
+	case "die": // by a signal
+		number, _ := strconv.Atoi(argument)
+		signal.Reset()
+		unix.Kill(os.Getpid(), unix.Signal(number))
+		time.Sleep(time.Hour)
 	case "calls": // make system calls, "NUMBER ARG ARG,...", and name what each says
 		json.NewEncoder(os.Stdout).Encode(makeCalls(argument))
 		os.Stdin.Read(make([]byte, 1))

@@ -36,6 +36,8 @@ type config struct {
 	// by index for Spec.Mounts.
 	RootTree   int         `json:"root_tree,omitempty"`
 	MountTrees map[int]int `json:"mount_trees,omitempty"`
+
+	Verdict int `json:"verdict,omitempty"` // descriptor on which our PID 1 says which signal ended the command
 }
 
 // newConfig readies a configuration for being sent or kept.

@@ -46,6 +46,13 @@ type Report struct {
 	Error        *Failure       `json:"error,omitempty"`
 }
 
+// DeviceFilter is what came of the filter of devices.
+type DeviceFilter struct {
+	Attached bool   `json:"attached"`
+	Rules    int    `json:"rules_count"`      // those that every container has included
+	Reason   string `json:"reason,omitempty"` // why it is not attached
+}
+
 // StepTiming is how long one step of the set-up took.
 type StepTiming struct {
 	Step       string `json:"step"`

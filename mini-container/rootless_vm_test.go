@@ -74,6 +74,14 @@ func TestRootlessCgroup(t *testing.T) {
 		require.Equal(t, path, r.Cgroup)
 		require.Empty(t, r.CgroupReason)
 	})
+	t.Run("a controller that was not shared", func(t *testing.T) {
+		require.NoError(t, os.WriteFile(hierarchy+"/cgroup.subtree_control", []byte("-memory"), 0))
+		defer func() { require.NoError(t, os.WriteFile(hierarchy+"/cgroup.subtree_control", []byte("+memory"), 0)) }()
+		c := b.startAs(t, "exit:0", studentIn(shell), "--user-ns", "--memory", "64M")
+		require.Equal(t, 4, c.end(t))
+		require.Contains(t, c.stderr.String(), "and not memory: the cgroup above it does not share it")
+		require.NoDirExists(t, hierarchy+"/delegated/mini-container")
+	})
 	t.Run("named", func(t *testing.T) {
 		c := b.startAs(t, "wait", studentIn(shell), "--user-ns", "--cgroup-parent", "/delegated", "--pids", "30")
 		c.line(t)

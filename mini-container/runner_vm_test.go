@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
 
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
@@ -35,7 +36,8 @@ type order struct {
 
 	Join       string // a container to execute in, instead of making one
 	Terminal   bool
-	Remembered bool // with state and a cgroup, as the commands run it for root
+	Console    *specs.Box // a terminal, of this size
+	Remembered bool       // with state and a cgroup, as the commands run it for root
 }
 
 // runner returns the exit code that a command would have; the report goes to
@@ -49,7 +51,6 @@ func runner() int {
 		return joiner(o)
 	}
 	spec := minicontainer.NewSpec(o.Options)
-	spec.Process.Terminal = o.Terminal
 	if o.NoDev {
 		kept := spec.Mounts[:0]
 		for _, m := range spec.Mounts {
@@ -59,6 +60,7 @@ func runner() int {
 		}
 		spec.Mounts, spec.Linux.Devices = kept, nil
 	}
+	spec.Process.Terminal, spec.Process.ConsoleSize = o.Terminal || o.Console != nil, o.Console
 	var outside minicontainer.Outside
 	if o.Remembered {
 		store, err := state.Open(stateRoot)

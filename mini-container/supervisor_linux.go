@@ -41,6 +41,7 @@ type supervisor struct {
 	group      *cgroup.Group // nil until it is made
 	endLog     func()        // nil if there is no log
 	terminal   *terminal     // nil if it has none
+	verdict    *os.File      // from our own PID 1; nil if there is none
 }
 
 // clone starts the child in all its namespaces at once.
@@ -74,6 +75,15 @@ func (s *supervisor) spawn(plan *spawn.Plan) error {
 	s.status, s.from = statusRead, newReceiver(statusRead)
 	plan.Args, plan.Env = []string{childName}, append(faultEnv(), "GOMAXPROCS=2")
 	plan.Files = slices.Concat(s.streams(), []*os.File{configRead, statusWrite}, s.trees) // see configFD
+	if s.Extra.Init {
+		verdictRead, verdictWrite, err := os.Pipe()
+		if err != nil {
+			return fmt.Errorf("create pipe: %w", err)
+		}
+		defer verdictWrite.Close()
+		s.verdict = verdictRead
+		plan.Files = append(plan.Files, verdictWrite)
+	}
 	s.process, err = plan.Start()
 	return err
 }
@@ -92,6 +102,7 @@ func pipe() (read, write *os.File, err error) {
 func (s *supervisor) reap() error {
 	s.config.Close()
 	s.status.Close()
+	s.verdict.Close() // a nil file says so and is no harm
 	if s.process == nil || s.reaped {
 		return nil
 	}
@@ -119,6 +130,9 @@ func (s *supervisor) message() config {
 	c := newConfig(s.Spec, s.Extra, s.filter)
 	c.Files, c.RootTree, c.MountTrees = filelimit.Soft(), s.rootTree, s.mountTrees
 	c.Marks = s.Marks
+	if s.verdict != nil {
+		c.Verdict = firstTreeFD + len(s.trees)
+	}
 	return c
 }
 
@@ -176,6 +190,9 @@ func (s *supervisor) wait() error {
 	}
 	s.reaped = true
 	s.report.end(status)
+	if s.verdict != nil {
+		s.report.endBelowInit(readVerdict(s.verdict))
+	}
 	return nil
 }
 

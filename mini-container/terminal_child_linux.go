@@ -27,11 +27,8 @@ func ownTerminal(s *setup) error {
 	}
 	slave := int(peer)
 	defer unix.Close(slave)
-	// It is ours and nobody else's: the command may open it by name again.
-	if uid := int(s.Spec.Process.User.UID); uid != 0 {
-		if err := unix.Fchown(slave, uid, -1); err != nil {
-			return fmt.Errorf("give terminal to user %d: %w", uid, err)
-		}
+	if err := s.prepareTerminal(master, slave); err != nil {
+		return err
 	}
 	if err := unix.Sendmsg(0, []byte{0}, unix.UnixRights(master), nil, 0); err != nil {
 		return fmt.Errorf("send terminal: %w", err)
@@ -43,6 +40,56 @@ func ownTerminal(s *setup) error {
 	}
 	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
 		return fmt.Errorf("make terminal the controlling one: %w", err)
+	}
+	return nil
+}
+
+// prepareTerminal gives the terminal its size and owner, and the container a
+// /dev/console. Whoever joins has a terminal, but is not the console.
+func (s *setup) prepareTerminal(master, slave int) error {
+	if box := s.Spec.Process.ConsoleSize; box != nil {
+		size := &unix.Winsize{Row: uint16(box.Height), Col: uint16(box.Width)}
+		if err := unix.IoctlSetWinsize(master, unix.TIOCSWINSZ, size); err != nil {
+			return fmt.Errorf("set size of terminal: %w", err)
+		}
+	}
+	// It is the user's and nobody else's: the command may open it by name.
+	if uid := int(s.account.UID); uid != 0 {
+		if err := unix.Fchown(slave, uid, -1); err != nil {
+			return fmt.Errorf("give terminal to user %d: %w", uid, err)
+		}
+	}
+	if s.Extra.Join {
+		return nil
+	}
+	return bindConsole(slave)
+}
+
+// bindConsole puts the terminal at /dev/console, both by descriptor: either
+// name could lead elsewhere by now (CVE-2025-52565).
+func bindConsole(slave int) error {
+	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open root directory: %w", err)
+	}
+	defer unix.Close(root)
+	dev, err := ensureDir(root, "/dev")
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dev)
+	file, err := unix.Openat(dev, "console", unix.O_CREAT|unix.O_EXCL|unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return fmt.Errorf("create /dev/console: %w", err)
+	}
+	defer unix.Close(file)
+	tree, err := unix.OpenTree(slave, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("copy mount of terminal: %w", err)
+	}
+	defer unix.Close(tree)
+	if err := unix.MoveMount(tree, "", file, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
+		return fmt.Errorf("mount terminal on /dev/console: %w", err)
 	}
 	return nil
 }

@@ -56,7 +56,9 @@ func (s *supervisor) attach() error {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("receive terminal: %w", err))
 	}
 	if s.Stdin != nil && term.IsTerminal(int(s.Stdin.Fd())) {
-		s.resize()
+		if s.Spec.Process.ConsoleSize == nil {
+			s.resize()
+		}
 		if t.saved, err = term.MakeRaw(int(s.Stdin.Fd())); err != nil {
 			return exitcode.With(exitcode.Harness, fmt.Errorf("set terminal raw: %w", err))
 		}

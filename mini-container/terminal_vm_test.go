@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -32,6 +34,13 @@ func tty() int {
 	own, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	name, _ := os.Readlink("/proc/self/fd/0")
 	pid, _ := unix.Getsid(0)
+	console := "none"
+	var there unix.Stat_t
+	if unix.Stat("/dev/console", &there) == nil {
+		f, err := os.OpenFile("/dev/console", os.O_RDWR|unix.O_NOCTTY, 0)
+		console = fmt.Sprint(there.Rdev == st[0].Rdev && err == nil && f != nil)
+	}
+	fmt.Println("owner", st[0].Uid, "console", console)
 	fmt.Println("same", st[0].Rdev == st[1].Rdev && st[1].Rdev == st[2].Rdev, "major", unix.Major(st[0].Rdev),
 		"leads", sid == pid, "tty", err == nil && own != nil, "name", name, "size", size(0))
 	go func() {
@@ -61,15 +70,27 @@ func TestTerminal(t *testing.T) {
 	holder := b.start(t, "wait", "--id", id)
 	holder.line(t)
 	cooked := outside.termios(t)
-	for name, args := range map[string][]string{
-		"run":  {"run", "--rootfs", b.rootfs, "-t", "--env", probeEnv + "=tty", "--", "probe"},
-		"exec": {"exec", id, "-t", "--env", probeEnv + "=tty", "--", "probe"},
+	run := []string{"run", "--rootfs", b.rootfs, "-t", "--env", probeEnv + "=tty"}
+	for name, tt := range map[string]struct {
+		args []string
+		want string // owner of the terminal, and whether it is the console
+	}{
+		"run":            {append(slices.Clone(run), "--", "probe"), "owner 0 console true"},
+		"run read-only":  {append(slices.Clone(run), "--read-only", "--", "probe"), "owner 0 console true"},
+		"run as a user":  {append(slices.Clone(run), "--user", "1234:55", "--", "probe"), "owner 1234 console true"},
+		"run, user ns":   {append(slices.Clone(run), "--user-ns", "--", "probe"), "owner 0 console true"},
+		"run below init": {append(slices.Clone(run), "--init", "--", "probe"), "owner 0 console true"},
+		"exec":           {[]string{"exec", id, "-t", "--env", probeEnv + "=tty", "--", "probe"}, "owner 0 console none"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			args := tt.args
 			outside.resize(t, 93, 41)
 			cmd := outside.start(t, args...)
 			said := outside.until(t, "size 93x41")
-			require.Contains(t, said, "same true major 136 leads true tty true name /dev/pts/0")
+			require.Contains(t, said, tt.want)
+			// Below our PID 1 that leads the session.
+			leads := fmt.Sprint("leads ", name != "run below init")
+			require.Contains(t, said, "same true major 136 "+leads+" tty true name /dev/pts/")
 			require.NotEqual(t, cooked, outside.termios(t), "the caller's terminal is not raw")
 			outside.resize(t, 77, 22)
 			require.NoError(t, cmd.Process.Signal(unix.SIGWINCH))
@@ -89,6 +110,15 @@ func TestTerminal(t *testing.T) {
 		cmd.Wait()
 		require.Equal(t, 42, cmd.ProcessState.ExitCode())
 		require.Equal(t, cooked, outside.termios(t))
+	})
+	t.Run("a size of its own", func(t *testing.T) {
+		report := b.order(t, "tty", order{Console: &specs.Box{Width: 101, Height: 37}})
+		said := ""
+		for !strings.Contains(said, "size") {
+			said = report.line(t)
+		}
+		require.Contains(t, said, "size 101x37")
+		report.kill(t)
 	})
 	t.Run("a command that is not there", func(t *testing.T) {
 		cmd := outside.start(t, "run", "--rootfs", b.rootfs, "-t", "--", "/nothing")

@@ -60,6 +60,10 @@ func checkProcess(spec *specs.Spec) error {
 	if !path.IsAbs(spec.Process.Cwd) {
 		return fmt.Errorf("working directory %q is not an absolute path", spec.Process.Cwd)
 	}
+	const largest = 1<<16 - 1 // struct winsize
+	if box := spec.Process.ConsoleSize; box != nil && (box.Height > largest || box.Width > largest) {
+		return fmt.Errorf("console of %d x %d characters is over the kernel's limit of %d", box.Width, box.Height, largest)
+	}
 	for _, entry := range spec.Process.Env {
 		if key, _, found := strings.Cut(entry, "="); !found || key == "" {
 			return fmt.Errorf("environment %q is not KEY=VALUE", entry)

@@ -1,65 +1,86 @@
 package network
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 )
 
-// ownAlias marks the bridges that are ours to remove.
-const ownAlias = "mini-container"
+// ownAlias marks the bridges that are ours to remove, for people too. A link
+// takes it only once it is there; ownGroup it has from the beginning, so that
+// a bridge is known as ours also if we die in between.
+const (
+	ownAlias = "mini-container"
+	ownGroup = 0x6d63 // "mc"
+)
 
 // ensureBridge finds the bridge or makes it.
-func ensureBridge(c Config) (netlink.Link, error) {
+func (m *Manager) ensureBridge(c Config) (netlink.Link, error) {
 	link, err := netlink.LinkByName(c.Bridge)
-	if err == nil {
-		return link, checkBridge(link, c)
+	if err != nil {
+		if !isNotFound(err) {
+			return nil, fmt.Errorf("find bridge: %w", err)
+		}
+		if link, err = createBridge(c); err != nil {
+			return nil, err
+		}
 	}
-	if !isNotFound(err) {
-		return nil, fmt.Errorf("find bridge: %w", err)
+	if err := m.at("network-bridge-bare"); err != nil {
+		return nil, err
 	}
+	return link, finishBridge(link, c)
+}
+
+func createBridge(c Config) (netlink.Link, error) {
 	if err := checkFree(c.Subnet); err != nil {
 		return nil, err
 	}
 	attributes := netlink.NewLinkAttrs()
-	attributes.Name = c.Bridge
-	attributes.Alias = ownAlias
+	attributes.Name, attributes.Group = c.Bridge, ownGroup
 	bridge := &netlink.Bridge{LinkAttrs: attributes}
 	if err := netlink.LinkAdd(bridge); err != nil {
 		return nil, fmt.Errorf("create bridge %s: %w", c.Bridge, err)
 	}
-	// The alias is only taken by a link that is there.
-	if err := netlink.LinkSetAlias(bridge, ownAlias); err != nil {
-		return nil, errors.Join(fmt.Errorf("mark bridge %s: %w", c.Bridge, err), netlink.LinkDel(bridge))
+	link, err := netlink.LinkByName(c.Bridge)
+	if err != nil {
+		return nil, fmt.Errorf("find bridge: %w", err)
 	}
-	if err := netlink.AddrAdd(bridge, &netlink.Addr{IPNet: ipNet(c.Gateway())}); err != nil {
-		return nil, fmt.Errorf("give bridge %s its address: %w", c.Bridge, err)
-	}
-	if err := netlink.LinkSetUp(bridge); err != nil {
-		return nil, fmt.Errorf("set bridge %s up: %w", c.Bridge, err)
-	}
-	return bridge, nil
+	return link, nil
 }
 
-// checkBridge: an interface that somebody else made is not joined.
-func checkBridge(link netlink.Link, c Config) error {
-	if link.Type() != "bridge" || link.Attrs().Alias != ownAlias {
+func isOwn(link netlink.Link) bool {
+	a := link.Attrs()
+	return link.Type() == "bridge" && (a.Alias == ownAlias || a.Alias == "" && a.Group == ownGroup)
+}
+
+// finishBridge does what is left to do: whoever made it may have died. An
+// interface that somebody else made is not joined.
+func finishBridge(link netlink.Link, c Config) error {
+	if !isOwn(link) {
 		return fmt.Errorf("join bridge %s: an interface of this name exists and is not one of ours", c.Bridge)
+	}
+	if err := netlink.LinkSetAlias(link, ownAlias); err != nil {
+		return fmt.Errorf("mark bridge %s: %w", c.Bridge, err)
 	}
 	addresses, err := netlink.AddrList(link, netlink.FAMILY_V4)
 	if err != nil {
 		return fmt.Errorf("read addresses of bridge %s: %w", c.Bridge, err)
 	}
-	for _, a := range addresses {
-		if a.IPNet.String() == c.Gateway().String() {
-			return nil
+	if len(addresses) == 0 {
+		if err := netlink.AddrAdd(link, &netlink.Addr{IPNet: ipNet(c.Gateway())}); err != nil {
+			return fmt.Errorf("give bridge %s its address: %w", c.Bridge, err)
 		}
+	} else if !slices.ContainsFunc(addresses, func(a netlink.Addr) bool { return a.IPNet.String() == c.Gateway().String() }) {
+		return fmt.Errorf("join bridge %s: it has addresses %v and not %s; containers on one bridge share one subnet", c.Bridge, addresses, c.Gateway())
 	}
-	return fmt.Errorf("join bridge %s: it has addresses %v and not %s; containers on one bridge share one subnet", c.Bridge, addresses, c.Gateway())
+	if err := netlink.LinkSetUp(link); err != nil {
+		return fmt.Errorf("set bridge %s up: %w", c.Bridge, err)
+	}
+	return nil
 }
 
 // checkFree: a subnet that the host is on already would lose its way there.
@@ -141,7 +162,7 @@ func removeBridge(name string) error {
 	if err != nil {
 		return fmt.Errorf("find bridge: %w", err)
 	}
-	if link.Type() != "bridge" || link.Attrs().Alias != ownAlias {
+	if !isOwn(link) {
 		return nil
 	}
 	return removeLink(name)

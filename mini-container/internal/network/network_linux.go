@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
@@ -19,6 +20,19 @@ type Manager struct {
 	Dir  string                            // for leases; made if it is not there
 	Proc string                            // the procfs
 	Lock func() (unlock func(), err error) // keeps other processes out
+	At   func(place string) error          // called between the parts of Attach, see Places; nil for nothing
+}
+
+// Places are where Attach can be interrupted with something half done.
+func Places() []string {
+	return []string{"network-lease", "network-bridge", "network-bridge-bare", "network-veth", "network-forward", "network-nat", "network-end"}
+}
+
+func (m *Manager) at(place string) error {
+	if m.At == nil {
+		return nil
+	}
+	return m.At(place)
 }
 
 // Attachment is what a container got.
@@ -54,24 +68,31 @@ func (m *Manager) Attach(c Config, id string, pid int) (*Attachment, error) {
 	return a, nil
 }
 
-func (m *Manager) attach(c Config, a *Attachment, id string, pid int) (err error) {
-	if a.Address, err = lease(m.leaseDir(c.Bridge), c, id); err != nil {
-		return err
+func (m *Manager) attach(c Config, a *Attachment, id string, pid int) error {
+	var bridge netlink.Link
+	parts := []struct {
+		place string
+		nat   bool // only with NAT
+		do    func() error
+	}{
+		{"network-lease", false, func() (err error) { a.Address, err = lease(m.leaseDir(c.Bridge), c, id); return err }},
+		{"network-bridge", false, func() (err error) { bridge, err = m.ensureBridge(c); return err }},
+		{"network-veth", false, func() error { return connect(c, a, bridge, pid) }},
+		{"network-forward", true, m.forward},
+		{"network-nat", true, func() error { return addMasquerade(c, a.Address.Addr(), id) }},
 	}
-	bridge, err := ensureBridge(c)
-	if err != nil {
-		return err
+	for _, part := range parts {
+		if part.nat && !c.NAT {
+			continue
+		}
+		if err := m.at(part.place); err != nil {
+			return err
+		}
+		if err := part.do(); err != nil {
+			return err
+		}
 	}
-	if err := connect(c, a, bridge, pid); err != nil {
-		return err
-	}
-	if !c.NAT {
-		return nil
-	}
-	if err := m.forward(); err != nil {
-		return err
-	}
-	return addMasquerade(c, a.Address.Addr(), id)
+	return m.at("network-end")
 }
 
 // Detach takes away what Attach made for a container, and the bridge with the
