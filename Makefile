@@ -25,7 +25,7 @@ export CGO_ENABLED := 0
 export GOTOOLCHAIN ?= auto
 
 GO_SOURCES := $(shell find . -name '*.go' -not -path './out/*' 2>/dev/null) go.mod go.sum
-EMBEDDED   := $(wildcard mini-container/internal/seccomp/*.tsv mini-container/internal/seccomp/*.filter schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
+EMBEDDED   := $(wildcard mini-container/docs/matrix.md mini-container/internal/seccomp/*.tsv mini-container/internal/seccomp/*.filter schemas/*.json bpf-tour/recipes/* connsnoop/*.o vmtest/*.json)
 
 .PHONY: all build test vmtest test-arm64 merge selftest bench-vmtest bench-mini-container report-check manifests lint generate generate-check deps-test deps-vmtest clean
 

@@ -2,6 +2,7 @@ package minicontainer
 
 import (
 	"errors"
+	"os"
 	"syscall"
 	"time"
 

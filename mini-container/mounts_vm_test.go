@@ -5,6 +5,7 @@ package minicontainer_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,6 +137,39 @@ func TestIDMappedMounts(t *testing.T) {
 	}
 	require.Equal(t, "/bin 0:0 /data 0:0 /plain 65534:65534", c.line(t))
 	require.Equal(t, 0, c.end(t))
+}
+
+// TestOverlayOverIDMap: the files below the layer in memory have the owners
+// that the id map gives them, and what is changed is gone at the end.
+func TestOverlayOverIDMap(t *testing.T) {
+	b := newBench(t, 0)
+	disk := b.diskRootfs(t)
+	b.rootfs = disk
+	flags := []string{"--user-ns", "--uid-map", "0:100000:1000", "--gid-map", "0:100000:1000", "--idmap-root", "--overlay"}
+	c := b.start(t, "owners:/,/bin,/bin/probe", flags...)
+	if !atLeast(t, 5, 12) {
+		require.Equal(t, 4, c.end(t), &c.stderr)
+		require.Contains(t, c.stderr.String(), "Linux 5.12")
+		return
+	}
+	require.Equal(t, "/ 0:0 /bin 0:0 /bin/probe 0:0", c.line(t))
+	require.Equal(t, 0, c.end(t))
+	c = b.start(t, "write:/bin/new", flags...)
+	require.Equal(t, "", c.line(t))
+	require.Equal(t, 0, c.end(t))
+	require.NoFileExists(t, disk+"/bin/new")
+}
+
+// diskRootfs is a rootfs on ext4, which has had idmapped mounts for longest.
+func (b *bench) diskRootfs(t *testing.T) string {
+	t.Helper()
+	disk, err := os.MkdirTemp("/var/tmp", "rootfs-")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(disk)) })
+	require.NoError(t, os.Mkdir(disk+"/bin", 0o755))
+	require.NoError(t, exec.Command("cp", b.rootfs+"/bin/probe", disk+"/bin/probe").Run())
+	require.NoError(t, os.Chmod(disk, 0o755))
+	return disk
 }
 
 // TestInit: PID 1 is not the command; orphans are reaped; the exit code and

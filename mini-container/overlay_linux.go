@@ -15,6 +15,11 @@ import (
 // directory itself, so no other place is needed.
 func overlayRootfs(s *setup) error {
 	dir := s.Spec.Root.Path
+	if s.RootTree != 0 {
+		if err := s.placeRoot(dir); err != nil {
+			return err
+		}
+	}
 	lower, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open rootfs: %w", err)
@@ -72,6 +77,8 @@ func (s *setup) mountOverlay(layers, lower int) error {
 	}
 	err = unix.Mount("overlay", procFD(target), "overlay", unix.MS_NODEV, data)
 	switch {
+	case s.RootTree != 0 && errors.Is(err, unix.EINVAL):
+		return exitcode.With(exitcode.Unsupported, fmt.Errorf("mount overlay: %w (over an idmapped rootfs that takes Linux 5.19)", err))
 	case userNS && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL)):
 		return exitcode.With(exitcode.Unsupported, fmt.Errorf("mount overlay: %w (in a user namespace that takes Linux 5.11; run without --overlay on a copy)", err))
 	case errors.Is(err, unix.ENODEV):

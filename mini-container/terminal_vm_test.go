@@ -67,8 +67,6 @@ func TestTerminal(t *testing.T) {
 	b := newBench(t, 0)
 	outside := newPTY(t)
 	id := b.word()
-	holder := b.start(t, "wait", "--id", id)
-	holder.line(t)
 	cooked := outside.termios(t)
 	run := []string{"run", "--rootfs", b.rootfs, "-t", "--env", probeEnv + "=tty"}
 	for name, tt := range map[string]struct {
@@ -84,13 +82,14 @@ func TestTerminal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := tt.args
+			if name == "exec" {
+				b.start(t, "wait", "--id", id).line(t)
+			}
 			outside.resize(t, 93, 41)
 			cmd := outside.start(t, args...)
 			said := outside.until(t, "size 93x41")
 			require.Contains(t, said, tt.want)
-			// Below our PID 1 that leads the session.
-			leads := fmt.Sprint("leads ", name != "run below init")
-			require.Contains(t, said, "same true major 136 "+leads+" tty true name /dev/pts/")
+			require.Contains(t, said, "same true major 136 leads true tty true name /dev/pts/0")
 			require.NotEqual(t, cooked, outside.termios(t), "the caller's terminal is not raw")
 			outside.resize(t, 77, 22)
 			require.NoError(t, cmd.Process.Signal(unix.SIGWINCH))
@@ -126,7 +125,6 @@ func TestTerminal(t *testing.T) {
 		require.Equal(t, 127, cmd.ProcessState.ExitCode())
 		require.Equal(t, cooked, outside.termios(t))
 	})
-	require.Equal(t, 0, holder.end(t))
 	detached := b.detach(t, "tty", "-t")
 	require.Contains(t, b.command(t, 0, "logs", detached), "leads true")
 	b.command(t, 0, "delete", "--force", detached)

@@ -23,9 +23,6 @@ func checkMountOptions(spec *specs.Spec, extra Extra) error {
 	if !extra.IDMapRoot {
 		return nil
 	}
-	if extra.Overlay {
-		return errors.New("an overlay over an idmapped rootfs is not supported yet")
-	}
 	if len(spec.Linux.UIDMappings) == 0 {
 		return errors.New("an idmapped rootfs needs a user namespace")
 	}
