@@ -131,9 +131,8 @@ func TestDeviceUpdate(t *testing.T) {
 	b := newBench(t, 0)
 	nodes := b.deviceNodes(t)
 	before := devicePrograms(t)
-	id := b.word()
-	c := b.start(t, "wait", "--id", id, "--bind", nodes+":/nodes:dev", "--device-rule", "c 200:7 rw")
-	c.line(t)
+	t.Cleanup(b.killProbes)
+	id := b.detach(t, "stay", "--bind", nodes+":/nodes:dev", "--device-rule", "c 200:7 rw")
 	require.Len(t, attachedPrograms(t, "/mini-container/"+id), 1)
 	for _, step := range []struct {
 		rule string
@@ -151,9 +150,8 @@ func TestDeviceUpdate(t *testing.T) {
 		require.Equal(t, "m", got["c 1:3"], "the usual devices stay; a node takes CAP_MKNOD")
 	}
 	b.command(t, 2, "update", id, "--device-rule", "x 1:2 r")
-	require.NoError(t, c.cmd.Process.Kill())
-	c.cmd.Wait()
-	b.command(t, 0, "gc")
+	require.NoError(t, unix.Kill(b.listed(t, id).SupervisorPID, unix.SIGKILL))
+	eventually(t, "its state stays", func() bool { b.collect(); return gone(stateRoot + "/" + id)() })
 	eventually(t, "a program is left", func() bool { return maps.Equal(before, devicePrograms(t)) })
 }
 

@@ -50,7 +50,7 @@ func Compile(rules []Rule) asm.Instructions {
 		next = label(i - 1)
 		program = append(program, named(here, compileRule(rules[i], next))...)
 		if rules[i].decidesAll() {
-			break // no earlier rule is ever asked, and the verifier refuses what is not reached
+			break // nothing is left for an earlier rule to decide
 		}
 	}
 	return append(program, named(next, answer(denied))...)
