@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long anything may take on an emulated machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // bench is a place to run containers: a shared tmpfs with a rootfs that holds
 // the probe. Shared, because on a private mount nothing could leak out.
