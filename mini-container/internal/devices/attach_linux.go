@@ -26,7 +26,7 @@ func Attach(dir int, rules []Rule) error {
 	if err != nil {
 		return err
 	}
-	defer program.Close()
+	defer closeProgram(program)
 	return attach(dir, program, nil)
 }
 
@@ -37,7 +37,7 @@ func Replace(dir int, rules []Rule) error {
 	if err != nil {
 		return err
 	}
-	defer program.Close()
+	defer closeProgram(program)
 	old, err := find(dir)
 	if err != nil {
 		return err
@@ -45,9 +45,13 @@ func Replace(dir int, rules []Rule) error {
 	if old == nil {
 		return attach(dir, program, nil)
 	}
-	defer old.Close()
+	defer closeProgram(old)
 	return attach(dir, program, link.ReplaceProgram(old))
 }
+
+// closeProgram lets go of our descriptor; the program has no end of its own
+// that could fail.
+func closeProgram(program *ebpf.Program) { _ = program.Close() }
 
 func attach(dir int, program *ebpf.Program, anchor link.Anchor) error {
 	err := link.RawAttachProgram(link.RawAttachProgramOptions{
@@ -104,7 +108,7 @@ func find(dir int) (*ebpf.Program, error) {
 		if info, err := program.Info(); err == nil && info.Name == programName {
 			return program, nil
 		}
-		program.Close()
+		closeProgram(program)
 	}
 	return nil, nil
 }
