@@ -47,7 +47,7 @@ enum flag {
 	/* these never leave the kernel's maps */
 	FLAG_CONNECTING = 1 << 3, /* between entry and return of tcp_v[46]_connect */
 	FLAG_DEAD = 1 << 4,	  /* recorded, but the kernel refused to delete it */
-	FLAG_AGAIN = 1 << 5,	  /* opened by the second of two programs */
+	FLAG_AGAIN = 1 << 5,	  /* what a first program may have ignored already */
 	FLAG_IN_CGROUP = 1 << 6,  /* its cgroup, or one above it, is asked for */
 };
 

@@ -181,10 +181,8 @@ static __noinline void end_unseen(struct sock *sk, __u8 state)
 	}
 	fill_opener(&c, sk, c.direction, PID_UNKNOWN);
 	read_tuple(&c, sk);
-	if (!opener_wanted(&c)) {
-		count(IGNORED);
+	if (!opener_wanted(&c))
 		return;
-	}
 	count(OPENED);
 	count(LATE);
 	report_end(sk, &c, state, error_of(sk));
@@ -349,10 +347,13 @@ static __always_inline void accepted(struct sock *sk, bool first)
 		end_if_over(sk);
 }
 
-/* It has a file and nobody was seen to open it: accept was entered before us. */
-static __noinline void follow_closing(struct sock *sk, __u8 state, bool first)
+/*
+ * It has a file and nobody was seen to open it: accept was entered before us.
+ * Or its opening was seen and ignored, which is not counted twice.
+ */
+static __noinline void follow_closing(struct sock *sk, __u8 state)
 {
-	struct conn c = {.flags = first ? 0 : FLAG_AGAIN};
+	struct conn c = {.flags = FLAG_AGAIN};
 
 	if (state == TCP_CLOSE || !was_missed((__u64)sk))
 		return;
@@ -373,7 +374,7 @@ static __always_inline void closing(struct sock *sk, bool first)
 	if (is_kernel_thread(current()) && is_mptcp(sk))
 		return;
 	if (!find((__u64)sk))
-		follow_closing(sk, state, first);
+		follow_closing(sk, state);
 	found = find((__u64)sk);
 	if (!found || (!first && found->closing_ns))
 		return;
