@@ -91,14 +91,18 @@ func TestCVE_2017_5226(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, os.WriteFile(legacy, was, 0)) })
 	}
 	master, slave := openPTY(t)
-	cmd := exec.Command(executable(t), "run", "--rootfs", b.rootfs, "--env", probeEnv+"=type", "--", "probe")
-	cmd.Stdin, cmd.Stdout = slave, nil
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
-	require.Error(t, cmd.Run(), "typing has worked")
-	require.Equal(t, int(unix.EPERM), cmd.ProcessState.ExitCode(), "errno of TIOCSTI")
-	n, err := unix.IoctlGetInt(int(slave.Fd()), unix.TIOCINQ)
-	require.NoError(t, err)
-	require.Zero(t, n, "something was typed")
+	// The filter refuses it; without one, that the terminal is not this session's.
+	for _, flags := range [][]string{nil, {"--seccomp", "none"}, {"--seccomp", "none", "--cap-add", "sys_admin", "--user-ns"}} {
+		args := append([]string{"run", "--rootfs", b.rootfs, "--env", probeEnv + "=type"}, flags...)
+		cmd := exec.Command(executable(t), append(args, "--", "probe")...)
+		cmd.Stdin, cmd.Stdout = slave, nil
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+		require.Error(t, cmd.Run(), "typing has worked")
+		require.Equal(t, int(unix.EPERM), cmd.ProcessState.ExitCode(), "errno of TIOCSTI %v", flags)
+		n, err := unix.IoctlGetInt(int(slave.Fd()), unix.TIOCINQ)
+		require.NoError(t, err)
+		require.Zero(t, n, "something was typed")
+	}
 	master.Close()
 }
 

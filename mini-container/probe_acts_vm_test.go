@@ -26,6 +26,7 @@ var acts = map[string]func(argument string) string{
 	"cgroups": cgroupAttack,
 	"devices": deviceNumbers,
 	"ask":     askDevices,
+	"attempt": attempt,
 	"type":    typeIn,
 	"flood":   flood,
 	"bomb":    bomb,
