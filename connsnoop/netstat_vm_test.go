@@ -11,14 +11,20 @@ import (
 
 // countAlive counts the sockets of this network namespace that are neither
 // listeners nor in TIME_WAIT, which is no socket any more.
-func countAlive() (n int, err error) {
+func countAlive() (n int, err error) { return countAliveOf("") }
+
+// countAliveOf counts those of which an address ends in suffix, as /proc
+// writes them: ":1F90" is port 8080.
+func countAliveOf(suffix string) (n int, err error) {
 	for _, table := range []string{"tcp", "tcp6"} {
 		text, err := os.ReadFile("/proc/net/" + table)
 		if err != nil {
 			return 0, fmt.Errorf("list sockets: %w", err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if fields := strings.Fields(line); fields[0] != "sl" && fields[3] != "06" && fields[3] != "0A" {
+			fields := strings.Fields(line)
+			alive := fields[0] != "sl" && fields[3] != "06" && fields[3] != "0A"
+			if alive && (strings.HasSuffix(fields[1], suffix) || strings.HasSuffix(fields[2], suffix)) {
 				n++
 			}
 		}

@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,8 +104,8 @@ func hideTypes(t *testing.T) {
 	t.Setenv("VMTEST_BIN", script)
 }
 
-// connectAndClose makes one plain TCP connection to ourselves, and returns
-// the port that was listened on.
+// connectAndClose makes one plain TCP connection to ourselves, waits until both
+// its ends are over, and returns the port that was listened on.
 func connectAndClose(t *testing.T, network string) uint16 {
 	var config net.ListenConfig
 	config.SetMultipathTCP(false)
@@ -118,7 +120,13 @@ func connectAndClose(t *testing.T, network string) uint16 {
 	_, err = server.Read(make([]byte, 1))
 	require.Error(t, err) // the end
 	require.NoError(t, server.Close())
-	return uint16(listener.Addr().(*net.TCPAddr).Port)
+	port := uint16(listener.Addr().(*net.TCPAddr).Port)
+	over := func() bool {
+		n, err := countAliveOf(fmt.Sprintf(":%04X", port))
+		return err == nil && n == 0
+	}
+	require.Eventually(t, over, patience, time.Millisecond, "both ends are over")
+	return port
 }
 
 // moveMember returns BTF in which a member of a struct is 64 bits further on,
