@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	minicontainer "namespaces-cgroups-ebpf/mini-container"
 )
 
 // heldJoin starts a container and a command that joins it, which stands still
@@ -72,8 +75,11 @@ func TestCVE_2025_52565(t *testing.T) {
 	secret := filepath.Join(b.rootfs, "secret")
 	require.NoError(t, os.WriteFile(secret, nil, 0o600))
 	pts := filepath.Join(b.rootfs, "dev/pts")
+	// Devices work below this one: opening ptmx there is a terminal of the host.
+	terminals := []specs.Mount{{Type: "bind", Source: "/dev/pts", Destination: "/terminals", Options: []string{"rbind", "dev"}}}
 	for name, make := range map[string]func(path string) error{
 		"link to a file":    func(path string) error { return os.Symlink("/secret", path) },
+		"the host's":        func(path string) error { return os.Symlink("/terminals/ptmx", path) },
 		"link to procfs":    func(path string) error { return os.Symlink("/proc/sys/kernel/core_pattern", path) },
 		"file":              func(path string) error { return os.WriteFile(path, nil, 0o666) },
 		"other device":      func(path string) error { return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))) },
@@ -85,7 +91,7 @@ func TestCVE_2025_52565(t *testing.T) {
 			require.NoError(t, unix.Mknod(filepath.Dir(pts)+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3)))) // for masking
 			require.NoError(t, make(pts+"/ptmx"))
 			require.NoError(t, os.Symlink("/secret", pts+"/0"))
-			report, code := b.order(t, "exit:0", order{NoDev: true, Terminal: true}).report(t)
+			report, code := b.order(t, "exit:0", order{NoDev: true, Terminal: true, Options: minicontainer.Options{Mounts: terminals}}).report(t)
 			require.NotZero(t, code)
 			require.NotNil(t, report.Error)
 			require.Equal(t, "terminal", report.Error.Step, report.Error.Message)

@@ -26,7 +26,7 @@ import (
 // first process.
 func (b *bench) held(t *testing.T, step string, o order) (*contained, int) {
 	t.Helper()
-	o.Fault = step + ":hold"
+	o.Fault, o.Leaky = step+":hold", true
 	c := b.order(t, "wait", o)
 	require.Equal(t, "holding before "+step, c.line(t))
 	below := descendants(c.cmd.Process.Pid)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/nftables"
@@ -103,36 +102,6 @@ func TestKilledSupervisor(t *testing.T) {
 	kept.cmd.Wait()
 	c := b.start(t, "exit:0") // a run clears away too
 	require.Equal(t, 0, c.end(t))
-	require.NoDirExists(t, hierarchy+"/mini-container")
-	requireNetworkBack(t, before)
-}
-
-// TestManyAtOnce starts containers in parallel on one bridge.
-func TestManyAtOnce(t *testing.T) { manyAtOnce(t, 20) }
-
-// TestTwoHundredAtOnce is for the full tier.
-func TestTwoHundredAtOnce(t *testing.T) { manyAtOnce(t, 200) }
-
-func manyAtOnce(t *testing.T, n int) {
-	b := newBench(t, 0)
-	before := takeNetwork(t)
-	var all sync.WaitGroup
-	files := make([]string, n)
-	codes := make([]int, n)
-	stderrs := make([]string, n)
-	for i := range n {
-		files[i] = fmt.Sprintf("%s/report-%d.json", b.base, i)
-		c := b.prepare(t, "exit:7", "--network", "bridge", "--nat", "--memory", "64M", "--report", files[i])
-		all.Go(func() {
-			c.Run()
-			codes[i], stderrs[i] = c.ProcessState.ExitCode(), fmt.Sprint(c.Stderr)
-		})
-	}
-	all.Wait()
-	for i := range n {
-		require.Equal(t, 7, codes[i], stderrs[i])
-		require.NotEmpty(t, readReport(t, files[i]).Network.Address)
-	}
 	require.NoDirExists(t, hierarchy+"/mini-container")
 	requireNetworkBack(t, before)
 }

@@ -38,6 +38,7 @@ type order struct {
 	Terminal   bool
 	Console    *specs.Box // a terminal, of this size
 	Remembered bool       // with state and a cgroup, as the commands run it for root
+	Leaky      bool       // the caller leaves descriptors of the host open
 }
 
 // runner returns the exit code that a command would have; the report goes to
@@ -113,6 +114,9 @@ func (b *bench) order(t *testing.T, mode string, o order) *contained {
 	text, err := json.Marshal(o)
 	require.NoError(t, err)
 	cmd := exec.Command(orderCommand)
+	if o.Leaky {
+		cmd.ExtraFiles = leakyFiles(t)
+	}
 	cmd.Env = append(os.Environ(), runnerEnv+"="+string(text))
 	if o.Fault != "" {
 		cmd.Env = append(cmd.Env, "MINI_CONTAINER_FAULT="+o.Fault)
