@@ -125,10 +125,7 @@ func openPTY(t *testing.T) (master, slave *os.File) {
 func TestCVE_2019_5736(t *testing.T) {
 	b := newBench(t, 0)
 	for _, o := range []order{{}, {Options: minicontainer.Options{UserNS: true}}} {
-		binary := filepath.Join(b.base, "runtime")
-		text, err := os.ReadFile("/proc/self/exe")
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(binary, text, 0o755))
+		binary := b.ownRuntime(t)
 		c := b.heldBinary(t, binary, o)
 		exe, err := os.Open(fmt.Sprintf("/proc/%d/exe", descendants(c.cmd.Process.Pid)[0]))
 		require.NoError(t, err)
@@ -154,6 +151,16 @@ func TestCVE_2019_5736(t *testing.T) {
 		require.Error(t, cmd.Run(), command)
 	}
 	require.True(t, before == readText(executable(t)), "the runtime has been changed")
+}
+
+// ownRuntime is a copy of the runtime where it can be written.
+func (b *bench) ownRuntime(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(b.base, "runtime")
+	text, err := os.ReadFile("/proc/self/exe")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(binary, text, 0o755))
+	return binary
 }
 
 // heldBinary is held with an executable of its own.
