@@ -4,7 +4,9 @@ package minicontainer_test
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,9 +81,11 @@ func onPort(verb string, port int) error {
 func TestLandlock(t *testing.T) {
 	b := newBench(t, 0)
 	b.withAccounts(t)
-	const tries = "read /etc/passwd,read /bin,run /bin/probe,write /bin/new,read /proc/self/status,run /proc/1/exe,write /proc/self/comm," +
+	const tries = "read /etc/passwd,read /bin,run /bin/probe,write /bin/new,read /proc/self/status,run /data/probe,write /proc/self/comm," +
 		"read /dev/null,write /dev/null,write /dev/shm/new,read /"
-	flags := []string{"--landlock-exec", "/bin", "--landlock-read", "/proc", "--landlock-write", "/dev"}
+	require.NoError(t, os.Mkdir(filepath.Join(b.rootfs, "data"), 0o755))
+	require.NoError(t, os.Link(filepath.Join(b.rootfs, "bin/probe"), filepath.Join(b.rootfs, "data/probe")))
+	flags := []string{"--landlock-exec", "/bin", "--landlock-read", "/proc", "--landlock-read", "/data", "--landlock-write", "/dev"}
 	if !hasLandlock(t) {
 		c := b.start(t, "attempt:"+tries, flags...)
 		require.Equal(t, 4, c.end(t))
@@ -89,8 +93,8 @@ func TestLandlock(t *testing.T) {
 		return
 	}
 	for want, flags := range map[string][]string{
-		",,,,,,,,,,":                         {},
-		"EACCES,,,EACCES,,,EACCES,,,,EACCES": flags,
+		",,,,,,,,,,": {},
+		"EACCES,,,EACCES,,EACCES,EACCES,,,,EACCES": flags,
 	} {
 		c := b.start(t, "attempt:"+tries, flags...)
 		require.Equal(t, strings.Split(want, ","), c.attempts(t), flags)
