@@ -60,12 +60,16 @@ func ignoreRemoved(dir string, err error) error {
 }
 
 // rmdir retries EBUSY: a dying process leaves its cgroup a moment after it
-// has ceased to count as populated.
+// has ceased to count as populated, and another may have entered since the
+// last one was gone, which is killed too.
 func rmdir(dir string, deadline time.Time) error {
 	for {
 		err := unix.Rmdir(dir)
 		if !errors.Is(err, unix.EBUSY) || time.Now().After(deadline) {
 			return err
+		}
+		if err := Kill(dir); err != nil {
+			return ignoreRemoved(dir, err)
 		}
 		time.Sleep(pollEvery)
 	}
