@@ -19,7 +19,7 @@ import (
 // blockedParts have something in the way: a route, a policy, a router's
 // message, a program.
 var blockedParts = []part{
-	{name: "route-unreachable", play: playRoute(unix.RTN_UNREACHABLE, unix.EHOSTUNREACH, "unreachable"), root: true},
+	{name: "route-unreachable", play: playRoute(unix.RTN_UNREACHABLE, unix.EHOSTUNREACH, "unreachable"), root: true, slow: true},
 	{name: "route-prohibited", play: playRoute(unix.RTN_PROHIBIT, unix.EACCES, "error"), root: true, slow: true},
 	{name: "route-blackhole", play: playRoute(unix.RTN_BLACKHOLE, unix.EINVAL, "error"), root: true, slow: true},
 	{name: "policy-blocked", play: playPolicy, root: true, slow: true},

@@ -13,14 +13,14 @@ import (
 var endingParts = []part{
 	{name: "reset-by-peer", play: playReset},
 	{name: "unread-data", play: playUnread},
-	{name: "reset-after-fin", play: playResetAfterFIN},
+	{name: "reset-after-fin", play: playResetAfterFIN, slow: true},
 	{name: "half-close", play: playHalfClose},
-	{name: "dead-before-close", play: playDeadBeforeClose},
+	{name: "dead-before-close", play: playDeadBeforeClose, slow: true},
 	{name: "simultaneous-close", play: playSimultaneous},
 	{name: "af-unspec", play: playUnspec},
-	{name: "unaccepted", play: playUnaccepted},
-	{name: "kept-alive-timeout", play: playUserTimeout, root: true},
-	{name: "retransmits", play: playRetransmits, root: true},
+	{name: "unaccepted", play: playUnaccepted, slow: true},
+	{name: "kept-alive-timeout", play: playUserTimeout, root: true, slow: true},
+	{name: "retransmits", play: playRetransmits, root: true, slow: true},
 }
 
 // playReset: the server sends a reset (SO_LINGER of 0), the client closes later.

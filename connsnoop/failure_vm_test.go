@@ -13,16 +13,16 @@ import (
 // failureParts never get a connection.
 var failureParts = []part{
 	{name: "refused-blocking", play: playRefused("ipv4", false)},
-	{name: "refused-ipv6", play: playRefused("ipv6", false)},
-	{name: "refused-mapped", play: playRefused("mapped", false)},
+	{name: "refused-ipv6", play: playRefused("ipv6", false), slow: true},
+	{name: "refused-mapped", play: playRefused("mapped", false), slow: true},
 	{name: "refused-nonblocking", play: playRefused("ipv4", true)},
-	{name: "refused-then-connected", play: playRetry},
+	{name: "refused-then-connected", play: playRetry, slow: true},
 	{name: "timeout-blocking", play: playTimeout(false)},
-	{name: "timeout-nonblocking", play: playTimeout(true)},
+	{name: "timeout-nonblocking", play: playTimeout(true), slow: true},
 	{name: "abandoned", play: playAbandoned},
 	{name: "network-unreachable", play: playUnreachable("192.0.2.1", unix.ENETUNREACH, "unreachable")},
-	{name: "network-unreachable-ipv6", play: playUnreachable("2001:db8::1", unix.ENETUNREACH, "unreachable")},
-	{name: "address-not-available", play: playNoAddress},
+	{name: "network-unreachable-ipv6", play: playUnreachable("2001:db8::1", unix.ENETUNREACH, "unreachable"), slow: true},
+	{name: "address-not-available", play: playNoAddress, slow: true},
 }
 
 func (l *listener) address() netip.AddrPort {

@@ -19,13 +19,13 @@ func nap() { time.Sleep(2 * time.Millisecond) }
 // holderParts have sockets that who opened them does not close.
 var holderParts = []part{
 	{name: "exit-without-close", play: playExit},
-	{name: "killed", play: playKilled},
+	{name: "killed", play: playKilled, slow: true},
 	{name: "fork", play: playFork},
 	{name: "scm-rights", play: playRights},
-	{name: "dup", play: playDup},
-	{name: "close-range", play: playCloseRange},
+	{name: "dup", play: playDup, slow: true},
+	{name: "close-range", play: playCloseRange, slow: true},
 	{name: "seeded", play: playSeeded, early: true},
-	{name: "accept-blocked-before", play: playBlockedBefore, early: true},
+	{name: "accept-blocked-before", play: playBlockedBefore, early: true, slow: true},
 }
 
 // extraEnv names the part of a helper process: what it does with the

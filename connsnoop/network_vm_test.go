@@ -17,10 +17,10 @@ import (
 var networkParts = []part{
 	{name: "netns-1", play: playManyPorts},
 	{name: "netns-2", play: playManyPorts},
-	{name: "netns-3", play: playManyPorts},
-	{name: "netns-4", play: playManyPorts},
+	{name: "netns-3", play: playManyPorts, slow: true},
+	{name: "netns-4", play: playManyPorts, slow: true},
 	{name: "reuseport", play: playReusePort},
-	{name: "blocked-acceptors", play: playBlockedAcceptors, alone: true},
+	{name: "blocked-acceptors", play: playBlockedAcceptors, alone: true, slow: true},
 }
 
 // playManyPorts makes connections with the same two addresses and ports in

@@ -14,9 +14,9 @@ import (
 var transferParts = []part{
 	{name: "sendfile", play: playTransfer(sendFile, (*end).receive)},
 	{name: "splice", play: playTransfer(spliceOut, spliceIn)},
-	{name: "peek", play: playTransfer((*end).send, peekTwice)},
-	{name: "sendmmsg", play: playTransfer(sendVector, (*end).receive)},
-	{name: "out-of-band", play: playUrgent},
+	{name: "peek", play: playTransfer((*end).send, peekTwice), slow: true},
+	{name: "sendmmsg", play: playTransfer(sendVector, (*end).receive), slow: true},
+	{name: "out-of-band", play: playUrgent, slow: true},
 }
 
 func playTransfer(send, receive func(*end, int) error) func(*actor) error {

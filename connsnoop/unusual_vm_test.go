@@ -16,9 +16,9 @@ import (
 // plain TCP.
 var unusualParts = []part{
 	{name: "mptcp", play: playMPTCP, needs: kernel.MPTCP, root: true},
-	{name: "mptcp-listener", play: playMPTCPListener, needs: kernel.MPTCP, root: true},
+	{name: "mptcp-listener", play: playMPTCPListener, needs: kernel.MPTCP, root: true, slow: true},
 	{name: "tfo-sendmsg", play: playFastOpen(false), root: true},
-	{name: "tfo-connect", play: playFastOpen(true), root: true},
+	{name: "tfo-connect", play: playFastOpen(true), root: true, slow: true},
 	{name: "io-uring", play: playRing},
 }
 
