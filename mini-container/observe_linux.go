@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 )
 
 // observe reads from the procfs at proc what isolates a process. It says
@@ -52,7 +54,7 @@ func readIDMaps(seen *Isolation, dir string) error {
 		if err != nil {
 			return fmt.Errorf("read id map: %w", err)
 		}
-		if *into, err = parseIDMap(string(text)); err != nil {
+		if *into, err = inspect.ParseIDMap(string(text)); err != nil {
 			return err
 		}
 	}
@@ -105,5 +107,5 @@ func namespaceInode(dir, kind string) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read %s namespace: %w", kind, err)
 	}
-	return parseNamespaceLink(link)
+	return inspect.ParseNamespace(link)
 }

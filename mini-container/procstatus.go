@@ -57,39 +57,3 @@ func (s *procStatus) take(key, value string) (used bool, err error) {
 	}
 	return false, nil
 }
-
-// parseNamespaceLink reads what readlink(2) says of /proc/PID/ns/TYPE:
-// "mnt:[4026531840]".
-func parseNamespaceLink(link string) (inode uint64, err error) {
-	_, rest, ok := strings.Cut(link, ":[")
-	digits, closed := strings.CutSuffix(rest, "]")
-	if !ok || !closed {
-		return 0, fmt.Errorf("parse namespace link %q: want TYPE:[INODE]", link)
-	}
-	inode, err = strconv.ParseUint(digits, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("parse namespace link %q: %w", link, err)
-	}
-	return inode, nil
-}
-
-// parseIDMap reads /proc/PID/uid_map or gid_map, see user_namespaces(7).
-func parseIDMap(text string) ([]IDMapping, error) {
-	mappings := []IDMapping{}
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) != 3 {
-			return nil, fmt.Errorf("parse id map line %q: want 3 numbers", strings.TrimSpace(line))
-		}
-		var numbers [3]uint32
-		for i, field := range fields {
-			n, err := strconv.ParseUint(field, 10, 32)
-			if err != nil {
-				return nil, fmt.Errorf("parse id map line %q: %w", strings.TrimSpace(line), err)
-			}
-			numbers[i] = uint32(n)
-		}
-		mappings = append(mappings, IDMapping{ContainerID: numbers[0], HostID: numbers[1], Size: numbers[2]})
-	}
-	return mappings, nil
-}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 )
 
 const statusText = "Name:\tprobe\nCapInh:\t0000000000000000\nCapPrm:\t00000000800405fb\nCapEff:\t00000000800405fb\n" +
@@ -35,21 +37,21 @@ func TestParseStatusRefuses(t *testing.T) {
 }
 
 func TestParseNamespaceLink(t *testing.T) {
-	inode, err := parseNamespaceLink("mnt:[4026531841]")
+	inode, err := inspect.ParseNamespace("mnt:[4026531841]")
 	require.NoError(t, err)
 	require.Equal(t, uint64(4026531841), inode)
 	for _, bad := range []string{"", "mnt", "mnt:[", "mnt:[x]", "mnt:[1", "mnt:[-1]"} {
-		_, err := parseNamespaceLink(bad)
+		_, err := inspect.ParseNamespace(bad)
 		require.Error(t, err, bad)
 	}
 }
 
 func TestParseIDMap(t *testing.T) {
-	mappings, err := parseIDMap("         0       1000          1\n         1     100000      65536\n")
+	mappings, err := inspect.ParseIDMap("         0       1000          1\n         1     100000      65536\n")
 	require.NoError(t, err)
-	require.Equal(t, []IDMapping{{0, 1000, 1}, {1, 100000, 65536}}, mappings)
+	require.Equal(t, []IDMapping{{ContainerID: 0, HostID: 1000, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 65536}}, mappings)
 	for _, bad := range []string{"0 0\n", "0 0 1 2\n", "0 0 4294967296\n", "a b c\n"} {
-		_, err := parseIDMap(bad)
+		_, err := inspect.ParseIDMap(bad)
 		require.Error(t, err, bad)
 	}
 }
@@ -65,7 +67,7 @@ func FuzzProcfs(f *testing.F) {
 			require.Len(t, status.capabilities, len(capabilityFields))
 			require.NotEmpty(t, status.seccomp)
 		}
-		_, _ = parseNamespaceLink(text)
-		_, _ = parseIDMap(text)
+		_, _ = inspect.ParseNamespace(text)
+		_, _ = inspect.ParseIDMap(text)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
+	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
 
@@ -87,11 +88,7 @@ type Namespace struct {
 }
 
 // IDMapping is one line of /proc/PID/uid_map or gid_map.
-type IDMapping struct {
-	ContainerID uint32 `json:"container_id"`
-	HostID      uint32 `json:"host_id"`
-	Size        uint32 `json:"size_count"`
-}
+type IDMapping = inspect.Mapping
 
 // Mount is one line of /proc/PID/mountinfo, without what would name paths of
 // the host (source, root and the file system's own options).

@@ -56,7 +56,7 @@ func (k *Kernel) noteHidden(r *Report) {
 		r.unknown("cgroup.limits.effective", "limits above the caller's cgroup namespace are not seen, if it has one")
 		return
 	}
-	if inode, err := parseNamespace(link); err != nil || inode != initialCgroup {
+	if inode, err := ParseNamespace(link); err != nil || inode != initialCgroup {
 		r.unknown("cgroup.limits.effective", "limits above the caller's cgroup namespace are not seen")
 	}
 }

@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 			r = &Report{}
 			require.NoError(t, r.parseStatus(statusText))
 		}
-		r.UIDMappings, _ = parseIDMap(text)
+		r.UIDMappings, _ = ParseIDMap(text)
 		r.TimeOffsets, _ = parseTimeOffsets(text)
 		r.Mounts, _ = parseMounts(text)
 		r.Rlimits, _ = parseRlimits(text)
@@ -38,7 +38,7 @@ func FuzzParse(f *testing.F) {
 			}
 			c.Limits, _ = effectiveLimits([]level{{path: "/x", files: files}})
 		}
-		_, _ = parseNamespace(text)
+		_, _ = ParseNamespace(text)
 		var out strings.Builder
 		require.NoError(t, r.Text(&out, false))
 		require.NotContains(t, out.String(), "\x1b")

@@ -97,8 +97,8 @@ func (r *Report) readFiles(dir *process) {
 		parse       func(text string) error
 	}{
 		{"cmdline", "command", func(text string) error { r.Command = splitCommand(text); return nil }},
-		{"uid_map", "uid_mappings", func(text string) (err error) { r.UIDMappings, err = parseIDMap(text); return err }},
-		{"gid_map", "gid_mappings", func(text string) (err error) { r.GIDMappings, err = parseIDMap(text); return err }},
+		{"uid_map", "uid_mappings", func(text string) (err error) { r.UIDMappings, err = ParseIDMap(text); return err }},
+		{"gid_map", "gid_mappings", func(text string) (err error) { r.GIDMappings, err = ParseIDMap(text); return err }},
 		{"timens_offsets", "time_offsets", func(text string) (err error) { r.TimeOffsets, err = parseTimeOffsets(text); return err }},
 		{"mountinfo", "mounts", func(text string) (err error) { r.Mounts, err = parseMounts(text); return err }},
 		{"limits", "rlimits", func(text string) (err error) { r.Rlimits, err = parseRlimits(text); return err }},

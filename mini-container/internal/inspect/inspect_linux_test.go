@@ -255,7 +255,7 @@ func TestInspectSelf(t *testing.T) {
 		require.True(t, *ns.SharedWithCaller, ns.Type)
 		link, err := os.Readlink("/proc/self/ns/" + ns.Type)
 		require.NoError(t, err)
-		inode, err := parseNamespace(link)
+		inode, err := ParseNamespace(link)
 		require.NoError(t, err)
 		require.Equal(t, inode, ns.Inode)
 	}

@@ -46,7 +46,7 @@ func (k *Kernel) shared(r *Report, ns *Namespace, with, field string) *bool {
 	link, err := os.Readlink(filepath.Join(k.Proc, with, "ns", ns.Type))
 	var other uint64
 	if err == nil {
-		other, err = parseNamespace(link)
+		other, err = ParseNamespace(link)
 	}
 	if err != nil {
 		r.unknown("namespaces."+ns.Type+"."+field, reason(err))

@@ -9,9 +9,9 @@ import (
 	"unicode"
 )
 
-// parseNamespace reads what readlink(2) says of /proc/PID/ns/TYPE:
+// ParseNamespace reads what readlink(2) says of /proc/PID/ns/TYPE:
 // "mnt:[4026531840]".
-func parseNamespace(link string) (inode uint64, err error) {
+func ParseNamespace(link string) (inode uint64, err error) {
 	_, rest, opened := strings.Cut(link, ":[")
 	digits, closed := strings.CutSuffix(rest, "]")
 	if inode, err = strconv.ParseUint(digits, 10, 64); err != nil || !opened || !closed {
@@ -20,8 +20,8 @@ func parseNamespace(link string) (inode uint64, err error) {
 	return inode, nil
 }
 
-// parseIDMap reads uid_map or gid_map, see user_namespaces(7).
-func parseIDMap(text string) ([]Mapping, error) {
+// ParseIDMap reads uid_map or gid_map, see user_namespaces(7).
+func ParseIDMap(text string) ([]Mapping, error) {
 	mappings := []Mapping{}
 	for line := range strings.Lines(text) {
 		ids, err := parseIDs(line)

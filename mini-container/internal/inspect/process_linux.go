@@ -64,5 +64,5 @@ func (p *process) namespace(name string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return parseNamespace(link)
+	return ParseNamespace(link)
 }
