@@ -25,18 +25,7 @@ func capMask(names []string) (uint64, error) {
 	return mask, nil
 }
 
-// capNames is the reverse of capMask, in order of bit number. A bit that we
-// have no name for reads "CAP_63".
-func capNames(mask uint64) []string {
-	names := []string{}
-	for bit := range 64 {
-		if mask>>bit&1 == 1 {
-			names = append(names, capName(capability.Cap(bit)))
-		}
-	}
-	return names
-}
-
+// capName is what inspect.CapabilityNames calls it.
 func capName(c capability.Cap) string {
 	name := c.String()
 	if name == "unknown" {

@@ -132,8 +132,11 @@ func synchronize(in *json.Decoder, out io.Writer, ready message) error {
 		return err
 	}
 	var word string
-	if err := in.Decode(&word); err != nil || word != goAhead {
-		return fmt.Errorf("wait for supervisor: got %q, %w", word, err)
+	if err := in.Decode(&word); err != nil {
+		return fmt.Errorf("wait for supervisor: %w", err)
+	}
+	if word != goAhead {
+		return fmt.Errorf("wait for supervisor: it says %q, not %q", word, goAhead)
 	}
 	return nil
 }

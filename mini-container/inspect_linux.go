@@ -3,6 +3,8 @@ package minicontainer
 import (
 	"fmt"
 
+	"github.com/moby/sys/mountinfo"
+
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
 	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 	"namespaces-cgroups-ebpf/mini-container/internal/landlock"
@@ -11,11 +13,21 @@ import (
 // Inspect reports what isolates a process of the running kernel, whoever
 // started it.
 func Inspect(pid int) (*inspect.Report, error) {
-	mount := ""
+	mount, root := "", ""
 	if h, err := cgroup.Find("/proc"); err == nil {
-		mount = h.Mount
+		mount, root = h.Mount, rootOf(h.Mount)
 	}
-	return inspect.System("/proc", mount, landlock.ABI).Inspect(pid)
+	return inspect.System("/proc", mount, root, landlock.ABI).Inspect(pid)
+}
+
+// rootOf is the cgroup that is mounted somewhere, from the root of our cgroup
+// namespace; "" if that is not to be had: then it is that root most likely.
+func rootOf(mount string) string {
+	infos, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) { return m.Mountpoint != mount, false })
+	if err != nil || len(infos) == 0 {
+		return ""
+	}
+	return infos[len(infos)-1].Root // which lies on top
 }
 
 // Inspect reports what isolates a container's first process.

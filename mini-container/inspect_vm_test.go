@@ -137,6 +137,7 @@ func requireInspection(t *testing.T, pid int, name string) *inspect.Report {
 	requireStatusFacts(t, pid, r)
 	requireFileFacts(t, pid, r)
 	requireLimitFacts(t, pid, r)
+	requireDeviceFacts(t, r)
 	for _, u := range r.Unknown {
 		require.Equal(t, "landlock.restricted", u.Field, "root sees everything else: %s", u.Reason)
 	}

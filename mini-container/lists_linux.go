@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
+	"namespaces-cgroups-ebpf/mini-container/internal/procstatus"
 	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
 
@@ -142,10 +143,11 @@ func readProcess(proc string, pid int) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := parseProcess(string(status))
+	parsed, err := procstatus.Parse(string(status))
 	if err != nil {
 		return nil, fmt.Errorf("read process %d: %w", pid, err)
 	}
+	p := newProcess(parsed)
 	p.PID = pid
 	if line, err := os.ReadFile(filepath.Join(dir, "cmdline")); err == nil && len(line) > 0 {
 		p.Command = strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")

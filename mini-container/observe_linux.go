@@ -12,6 +12,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
+	"namespaces-cgroups-ebpf/mini-container/internal/procstatus"
 )
 
 // observe reads from the procfs at proc what isolates a process. It says
@@ -36,14 +37,14 @@ func readStatus(seen *Isolation, dir string) error {
 	if err != nil {
 		return fmt.Errorf("read status: %w", err)
 	}
-	status, err := parseStatus(string(text))
+	status, err := procstatus.Parse(string(text))
 	if err != nil {
 		return err
 	}
-	seen.NoNewPrivs, seen.Seccomp = status.noNewPrivs, status.seccomp
+	seen.NoNewPrivs, seen.Seccomp = status.NoNewPrivs, status.Seccomp
 	seen.Capabilities = map[string][]string{}
-	for set, mask := range status.capabilities {
-		seen.Capabilities[set] = capNames(mask)
+	for set, mask := range status.Capabilities {
+		seen.Capabilities[set] = inspect.CapabilityNames(mask)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 	"namespaces-cgroups-ebpf/mini-container/internal/landlock"
 	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 )
@@ -88,7 +89,7 @@ func fullCapNames(names []string) ([]string, error) {
 	var full []string
 	for _, name := range names {
 		if strings.EqualFold(name, "all") {
-			full = append(full, capNames(knownCaps())...)
+			full = append(full, inspect.CapabilityNames(knownCaps())...)
 			continue
 		}
 		name = strings.ToUpper(name)

@@ -5,6 +5,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/stretchr/testify/require"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 )
 
 func options(change func(*Options)) Options {
@@ -107,6 +109,6 @@ func TestCapabilityNames(t *testing.T) {
 	mask, err := capMask([]string{"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"})
 	require.NoError(t, err)
 	require.Equal(t, uint64(1|1<<40), mask)
-	require.Equal(t, []string{"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE", "CAP_63"}, capNames(mask|1<<63))
-	require.Empty(t, capNames(0))
+	require.Equal(t, []string{"CAP_CHOWN", "CAP_CHECKPOINT_RESTORE", "CAP_63"}, inspect.CapabilityNames(mask|1<<63))
+	require.Empty(t, inspect.CapabilityNames(0))
 }

@@ -12,6 +12,7 @@ import (
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
 	"namespaces-cgroups-ebpf/mini-container/internal/filelimit"
+	"namespaces-cgroups-ebpf/mini-container/internal/procstatus"
 	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
 	"namespaces-cgroups-ebpf/mini-container/internal/state"
@@ -172,11 +173,11 @@ func (s *supervisor) observeFilter() error {
 	if err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("observe filter: %w", err))
 	}
-	status, err := parseStatus(string(text))
+	status, err := procstatus.Parse(string(text))
 	if err != nil {
 		return exitcode.With(exitcode.Harness, err)
 	}
-	s.report.Seccomp = status.seccomp
+	s.report.Seccomp = status.Seccomp
 	return nil
 }
 

@@ -184,7 +184,10 @@ func TestObserve(t *testing.T) {
 		require.NoError(t, os.Symlink("mnt:["+map[string]string{"7": "2", "self": "3"}[pid]+"]", filepath.Join(proc, pid, "ns/mnt")))
 	}
 	files := map[string]string{
-		"status": statusText, "uid_map": "0 1000 1\n", "gid_map": "0 1000 1\n",
+		"status": "Name:\tprobe\nState:\tS (sleeping)\nThreads:\t1\nNSpid:\t7\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t\n" +
+			"CapInh:\t0000000000000000\nCapPrm:\t0000000000000001\nCapEff:\t0000000000000001\nCapBnd:\t0000000000000003\nCapAmb:\t0000000000000000\n" +
+			"NoNewPrivs:\t1\nSeccomp:\t2\n",
+		"uid_map": "0 1000 1\n", "gid_map": "0 1000 1\n",
 		"mountinfo": "20 1 8:1 /home/a/rootfs / rw,nodev - overlay overlay rw,lowerdir=/home/a\n21 20 0:4 / /proc ro,nosuid shared:5 master:6 - proc proc rw\n",
 	}
 	for name, text := range files {
@@ -198,6 +201,9 @@ func TestObserve(t *testing.T) {
 		{"/proc", "proc", []string{"ro", "nosuid"}, "shared:5 master:6"},
 	}, seen.Mounts)
 	require.Empty(t, seen.Capabilities["ambient"])
+	require.Equal(t, []string{"CAP_CHOWN", "CAP_DAC_OVERRIDE"}, seen.Capabilities["bounding"])
+	require.True(t, seen.NoNewPrivs)
+	require.Equal(t, "filter", seen.Seccomp)
 	require.NoError(t, os.Remove(filepath.Join(proc, "7/status")))
 	_, err = observe(proc, 7)
 	require.ErrorContains(t, err, "read status")

@@ -7,9 +7,9 @@ import (
 	"github.com/moby/sys/capability"
 )
 
-// capabilityNames decodes a mask in order of bit number. A bit that we have no
+// CapabilityNames decodes a mask in order of bit number. A bit that we have no
 // name for reads "CAP_63".
-func capabilityNames(mask uint64) []string {
+func CapabilityNames(mask uint64) []string {
 	names := []string{}
 	for bit := range 64 {
 		if mask>>bit&1 == 0 {

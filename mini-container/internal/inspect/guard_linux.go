@@ -9,9 +9,9 @@ import (
 )
 
 // System is the running kernel, by the procfs and the cgroup file system
-// mounted there. landlock asks for the version of Landlock.
-func System(proc, cgroup string, landlock func() int) *Kernel {
-	return &Kernel{Proc: proc, Cgroup: cgroup, Guard: OpenGuard, Relate: Relate, Landlock: landlock}
+// mounted there; root is the cgroup that is mounted. landlock asks for the version of Landlock.
+func System(proc, cgroup, root string, landlock func() int) *Kernel {
+	return &Kernel{Proc: proc, Cgroup: cgroup, CgroupRoot: root, Guard: OpenGuard, Relate: Relate, Devices: Devices, Landlock: landlock}
 }
 
 // pidfd is a Guard of the kernel's, see pidfd_open(2).

@@ -18,11 +18,13 @@ var (
 // Kernel is where an inspection looks. The zero value looks nowhere; System
 // is the running kernel.
 type Kernel struct {
-	Proc     string                                      // a procfs
-	Cgroup   string                                      // where cgroup v2 is mounted; "" if it is not
-	Guard    func(pid int) (Guard, error)                // nil: nobody can end meanwhile
-	Relate   func(ns int, kind string) (Relation, error) // ns is a descriptor of a namespace; nil: not asked
-	Landlock func() int                                  // version; nil is none
+	Proc       string                                              // a procfs
+	Cgroup     string                                              // where cgroup v2 is mounted; "" if it is not
+	CgroupRoot string                                              // the cgroup mounted there, as the caller\'s cgroup namespace has it; "" is its root
+	Guard      func(pid int) (Guard, error)                        // nil: nobody can end meanwhile
+	Relate     func(ns int, kind string) (Relation, error)         // ns is a descriptor of a namespace; nil: not asked
+	Landlock   func() int                                          // version; nil is none
+	Devices    func(dir string, effective bool) ([]Program, error) // see Devices; nil: not asked
 }
 
 // Guard holds on to a process, so that another one with its PID is not

@@ -124,6 +124,32 @@ func TestInspectLimits(t *testing.T) {
 	require.Equal(t, Limit{File: "cpuset.cpus", Effective: "0-1", SetBy: "/mini-container"}, limits["cpuset.cpus"])
 }
 
+// TestWay: what is mounted may be a part of the hierarchy, or more than the
+// caller's cgroup namespace shows.
+func TestWay(t *testing.T) {
+	tests := []struct {
+		root, path string
+		want       []place
+	}{
+		{"", "/a/b", []place{{"/a/b", "/m/a/b"}, {"/a", "/m/a"}, {"/", "/m"}}},
+		{"/", "/", []place{{"/", "/m"}}},
+		{"/a", "/a/b", []place{{"/a/b", "/m/b"}, {"/a", "/m"}}},
+		{"/a", "/a", []place{{"/a", "/m"}}},
+		{"/a", "/ab", nil},
+		{"/..", "/../x", []place{{"/../x", "/m/x"}, {"/..", "/m"}}},
+		{"/..", "/", nil},
+		{"/..", "/../../x", nil},
+		{"", "/../x", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.root+" "+tt.path, func(t *testing.T) {
+			got, visible := (&Kernel{Cgroup: "/m", CgroupRoot: tt.root}).way(tt.path)
+			require.Equal(t, tt.want, got)
+			require.Equal(t, tt.want != nil, visible)
+		})
+	}
+}
+
 // TestInspectUnknown: what cannot be read is named, and nothing is put in its
 // place.
 func TestInspectUnknown(t *testing.T) {
@@ -142,6 +168,8 @@ func TestInspectUnknown(t *testing.T) {
 		{"cgroup out of sight", write("cgroup", "0::/../x\n"), Unknown{"cgroup.limits", "the cgroup lies outside of the caller's cgroup namespace"}},
 		{"cgroup gone", write("cgroup", "0::/gone\n"), Unknown{"cgroup.limits", "the cgroup is not below where cgroup v2 is mounted"}},
 		{"v1 only", write("cgroup", "4:memory:/x\n"), Unknown{"cgroup.limits", "the process is in no cgroup v2 hierarchy"}},
+		{"another namespace's mount", func(_ *testing.T, k *Kernel) { k.CgroupRoot = "/../.." }, Unknown{"cgroup.limits", "where cgroup v2 is mounted belongs to another cgroup namespace"}},
+		{"part of it mounted", func(_ *testing.T, k *Kernel) { k.CgroupRoot = "/mini-container/de" }, Unknown{"cgroup.limits", "where cgroup v2 is mounted belongs to another cgroup namespace"}},
 		{"not mounted", func(_ *testing.T, k *Kernel) { k.Cgroup = "" }, Unknown{"cgroup.limits", "cgroup v2 is not mounted"}},
 		{"own cgroup namespace", relink("../1/ns/cgroup", "cgroup:[4026531999]"), Unknown{"cgroup.limits.effective", "limits above the caller's cgroup namespace are not seen"}},
 		{"relation", func(_ *testing.T, k *Kernel) {
@@ -248,7 +276,7 @@ func TestThreadIsNoProcess(t *testing.T) {
 
 // TestInspectSelf compares with the running kernel.
 func TestInspectSelf(t *testing.T) {
-	r, err := System("/proc", "", func() int { return 0 }).Inspect(os.Getpid())
+	r, err := System("/proc", "", "", func() int { return 0 }).Inspect(os.Getpid())
 	require.NoError(t, err)
 	require.False(t, *r.Landlock.Restricted)
 	for _, ns := range r.Namespaces {

@@ -10,43 +10,49 @@ import (
 
 func fscan(text string, into *int) (int, error) { return fmt.Sscan(text, into) }
 
-const statusText = "Name:\tprobe\nUid:\t0\t1\t2\t3\nGid:\t4\t5\t6\t7\nGroups:\t8 9 \nNSpid:\t177\t1\nThreads:\t2\n" +
+const statusText = "Name:\tprobe\nState:\tR (running)\nUid:\t0\t1\t2\t3\nGid:\t4\t5\t6\t7\nGroups:\t8 9 \nNSpid:\t177\t1\nThreads:\t2\n" +
 	"CapInh:\t0000000000000000\nCapPrm:\t8000000000000001\nCapEff:\t00000000800405fb\nCapBnd:\t00000000800405fb\n" +
 	"CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n"
 
 func TestParseStatus(t *testing.T) {
 	r := &Report{}
 	require.NoError(t, r.parseStatus(statusText))
+	require.Equal(t, "probe", r.Name)
+	require.Equal(t, []int{177, 1}, r.PIDs)
 	require.Equal(t, IDs{0, 1, 2, 3}, r.UIDs)
 	require.Equal(t, IDs{4, 5, 6, 7}, r.GIDs)
 	require.Equal(t, []uint32{8, 9}, r.Groups)
 	require.Equal(t, []string{"CAP_CHOWN", "CAP_63"}, r.Capabilities["permitted"])
+	require.True(t, r.NoNewPrivs)
+	require.Equal(t, "filter", r.Seccomp.Mode)
 	require.Equal(t, 3, *r.Seccomp.Filters)
 	require.Equal(t, 2, r.Threads)
+	require.Empty(t, r.Unknown)
 
 	r = &Report{}
 	require.NoError(t, r.parseStatus(strings.Replace(statusText, "Seccomp_filters:\t3\n", "", 1)))
 	require.Nil(t, r.Seccomp.Filters)
 	require.Equal(t, "seccomp.filters_count", r.Unknown[0].Field)
+	require.ErrorContains(t, r.parseStatus("Name:\tprobe\n"), "parse status")
 }
 
-func TestParseStatusRefuses(t *testing.T) {
-	tests := []struct{ name, old, new, want string }{
-		{"missing set", "CapAmb:\t0000000000000000\n", "", "CapAmb"},
-		{"no number", "00000000800405fb\nCapBnd", "full\nCapBnd", "CapEff"},
-		{"unknown seccomp mode", "Seccomp:\t2", "Seccomp:\t9", "unknown mode"},
-		{"three ids", "Uid:\t0\t1\t2\t3", "Uid:\t0\t1\t2", "Uid"},
-		{"no pids", "NSpid:\t177\t1", "NSpid:", "NSpid"},
-		{"odd pid", "NSpid:\t177\t1", "NSpid:\tx", "NSpid"},
-		{"no threads", "Threads:\t2\n", "", "Threads"},
-		{"odd group", "8 9 ", "8 x", "Groups"},
-		{"odd NoNewPrivs", "NoNewPrivs:\t1", "NoNewPrivs:\t7", "NoNewPrivs"},
-		{"odd count", "Seccomp_filters:\t3", "Seccomp_filters:\t-3", "no count"},
+func TestParseNamespace(t *testing.T) {
+	inode, err := ParseNamespace("mnt:[4026531841]")
+	require.NoError(t, err)
+	require.Equal(t, uint64(4026531841), inode)
+	for _, bad := range []string{"", "mnt", "mnt:[", "mnt:[x]", "mnt:[1", "mnt:[-1]"} {
+		_, err := ParseNamespace(bad)
+		require.Error(t, err, bad)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			require.ErrorContains(t, (&Report{}).parseStatus(strings.Replace(statusText, tt.old, tt.new, 1)), tt.want)
-		})
+}
+
+func TestParseIDMap(t *testing.T) {
+	mappings, err := ParseIDMap("         0       1000          1\n         1     100000      65536\n")
+	require.NoError(t, err)
+	require.Equal(t, []Mapping{{ContainerID: 0, HostID: 1000, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 65536}}, mappings)
+	for _, bad := range []string{"0 0\n", "0 0 1 2\n", "0 0 4294967296\n", "a b c\n"} {
+		_, err := ParseIDMap(bad)
+		require.Error(t, err, bad)
 	}
 }
 

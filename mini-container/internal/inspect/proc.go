@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/procstatus"
 )
 
 // ParseNamespace reads what readlink(2) says of /proc/PID/ns/TYPE:
@@ -24,7 +26,7 @@ func ParseNamespace(link string) (inode uint64, err error) {
 func ParseIDMap(text string) ([]Mapping, error) {
 	mappings := []Mapping{}
 	for line := range strings.Lines(text) {
-		ids, err := parseIDs(line)
+		ids, err := procstatus.ParseIDs(line)
 		if err != nil || len(ids) != 3 {
 			return nil, fmt.Errorf("parse id map line %q: want 3 numbers", strings.TrimSpace(line))
 		}

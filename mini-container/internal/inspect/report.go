@@ -101,9 +101,20 @@ type LSM struct {
 
 // Cgroup is where a process is counted, and what holds there.
 type Cgroup struct {
-	Path   string     `json:"path,omitempty"` // in the v2 hierarchy, from the reader's root
-	V1     []CgroupV1 `json:"v1"`
-	Limits []Limit    `json:"limits,omitzero"`
+	Path           string          `json:"path,omitempty"` // in the v2 hierarchy, from the reader's root
+	V1             []CgroupV1      `json:"v1"`
+	Limits         []Limit         `json:"limits,omitzero"`
+	DevicePrograms []DeviceProgram `json:"device_programs,omitzero"`
+}
+
+// DeviceProgram is a BPF program that decides over devices: all that are
+// effective must agree.
+type DeviceProgram struct {
+	ID        uint32 `json:"id"`
+	Name      string `json:"name,omitempty"`
+	Tag       string `json:"tag,omitempty"`    // a hash of its instructions
+	Cgroup    string `json:"cgroup,omitempty"` // that it is attached to; "" if it lies above what the reader sees
+	Effective bool   `json:"effective"`        // asked when the process opens or makes a device
 }
 
 // CgroupV1 is its place in an old hierarchy.

@@ -253,6 +253,31 @@ func (t *textWriter) cgroup(r *Report) {
 	if len(c.Limits) > 0 {
 		t.limits(c.Limits)
 	}
+	t.devices(c.DevicePrograms)
+}
+
+// devices tells no program from not known.
+func (t *textWriter) devices(programs []DeviceProgram) {
+	if programs == nil {
+		return
+	}
+	if len(programs) == 0 {
+		t.line("  no BPF program decides over devices")
+		return
+	}
+	rows := [][]string{{"DEVICE PROGRAM", "ID", "TAG", "ATTACHED TO", "ASKED"}}
+	for _, p := range programs {
+		asked := "yes"
+		if !p.Effective {
+			asked = "no, one below replaces it"
+		}
+		cgroup := "above what you see"
+		if p.Cgroup != "" {
+			cgroup = safe(p.Cgroup)
+		}
+		rows = append(rows, []string{dash(safe(p.Name)), fmt.Sprint(p.ID), dash(p.Tag), cgroup, asked})
+	}
+	t.table(rows)
 }
 
 func (t *textWriter) limits(limits []Limit) {
