@@ -50,6 +50,7 @@ func (b *benchmark) leaks(ctx context.Context, m mode, place bundle) error {
 	if err != nil {
 		return err
 	}
+	objects := kernelObjects("/proc", hierarchy)
 	for range b.runs {
 		if _, err := c.once(ctx, 0); err != nil {
 			return errors.Join(context.Cause(ctx), err)
@@ -63,6 +64,13 @@ func (b *benchmark) leaks(ctx context.Context, m mode, place bundle) error {
 		b.report.Leaks = append(b.report.Leaks, bench.Leak{
 			Name: counter.name, Variant: m.name, Runs: b.runs, Before: len(before[i]), Left: fresh(before[i], after[i]),
 		})
+	}
+	for name, count := range kernelObjects("/proc", hierarchy) {
+		if _, known := objects[name]; known {
+			b.report.Leaks = append(b.report.Leaks, bench.Leak{
+				Name: name, Variant: m.name, Runs: b.runs, Before: objects[name], Left: grown(objects[name], count, b.runs),
+			})
+		}
 	}
 	return nil
 }
