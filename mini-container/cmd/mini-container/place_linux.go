@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"namespaces-cgroups-ebpf/internal/exitcode"
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
 	"namespaces-cgroups-ebpf/mini-container/internal/network"
 	"namespaces-cgroups-ebpf/mini-container/internal/state"
@@ -79,12 +80,11 @@ func (f *placeFlags) apply(c *minicontainer.Container, s *store) error {
 			return err
 		}
 	}
-	needed := f.id != "" || c.Detached || c.Extra.Network.Mode == network.Bridge
-	c.State, err = s.open()
-	if !needed && err != nil {
-		return nil // nobody will find it, and nobody asked to
+	needed := f.id != "" || s.dir != "" || c.Detached || c.Extra.Network.Mode == network.Bridge
+	if c.State, err = s.open(); err != nil && needed {
+		return err
 	}
-	return err
+	return nil // without, nobody will find it, and nobody asked to
 }
 
 // store is where the state directory is, as a flag or by default.
@@ -97,9 +97,12 @@ func (s *store) open() (*state.Store, error) {
 	dir, err := s.dir, error(nil)
 	if dir == "" {
 		dir, err = state.RootFor(os.Geteuid(), os.Getenv("XDG_RUNTIME_DIR"))
+	} else {
+		dir, err = filepath.Abs(dir)
 	}
 	if err != nil {
-		return nil, err
+		return nil, exitcode.With(exitcode.Usage, err)
 	}
-	return state.Open(dir)
+	st, err := state.Open(dir)
+	return st, exitcode.With(exitcode.Usage, err)
 }

@@ -17,12 +17,16 @@ const (
 // Store is a root directory with the containers of one user.
 type Store struct{ dir string }
 
-// Open makes the root directory if it is not there.
+// Open makes the root directory if it is not there. One that somebody else
+// could have filled is refused: what lies in it says whom to kill.
 func Open(dir string) (*Store, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create state directory: %w", err)
 	}
-	return &Store{dir: dir}, checkOwned(dir)
+	if err := checkOwned(dir); err != nil {
+		return nil, err
+	}
+	return &Store{dir: dir}, nil
 }
 
 // Dir is the root directory.

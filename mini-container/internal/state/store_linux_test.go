@@ -162,8 +162,9 @@ func TestOpenRefuses(t *testing.T) {
 	file := filepath.Join(base, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	for path, want := range map[string]string{open: "others may write", link: "not a directory", file: "not a directory", base + "/a/b": "no such file"} {
-		_, err := Open(path)
+		store, err := Open(path)
 		require.ErrorContains(t, err, want)
+		require.Nil(t, store, "who forgets the error would use it")
 	}
 }
 
