@@ -9,7 +9,8 @@ import (
 )
 
 // Write puts the report at path as one JSON document: a reader sees the old
-// file or the whole new one, never a part.
+// file or the whole new one, never a part. What is no file is written to as it
+// is, see IsThrough.
 func (r *Report) Write(path string) error {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
@@ -17,6 +18,12 @@ func (r *Report) Write(path string) error {
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(r); err != nil {
 		return fmt.Errorf("encode report: %w", err)
+	}
+	if IsThrough(path) {
+		if err := os.WriteFile(path, data.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		return nil
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), ".container-run-*")
 	if err != nil {
@@ -31,6 +38,13 @@ func (r *Report) Write(path string) error {
 		return fmt.Errorf("move report into place: %w", err)
 	}
 	return nil
+}
+
+// IsThrough reports whether something is at path that a report must not take
+// the place of: a device, a pipe, or a link such as /dev/stdout.
+func IsThrough(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && !info.Mode().IsRegular()
 }
 
 func fill(f *os.File, data []byte) error {
