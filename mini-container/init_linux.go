@@ -41,9 +41,9 @@ func runInit(verdict, command string, args []string) int {
 	unix.CloseOnExec(fd)
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
-	// A process group of its own, in front if there is a terminal: Ctrl-C is
-	// for the command, and would else come twice.
-	_, err := unix.IoctlGetTermios(0, unix.TCGETS)
+	// A process group of its own, in front if we have a terminal: Ctrl-C is
+	// for the command, and would else come twice. The caller's is not ours.
+	_, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
 	process, err := os.StartProcess(command, args, &os.ProcAttr{
 		Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 		Sys: &syscall.SysProcAttr{Setpgid: true, Foreground: err == nil},
