@@ -25,6 +25,9 @@ func (s *setup) bind(index int, m specs.Mount) error {
 		return err
 	}
 	defer unix.Close(target)
+	if err := notProc(target, m.Destination); err != nil {
+		return err
+	}
 	if err := unix.MoveMount(tree, "", target, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
 		return fmt.Errorf("bind %s on %s: %w", m.Source, m.Destination, err)
 	}
@@ -71,6 +74,19 @@ func (s *setup) bindTarget(tree int, destination string) (int, error) {
 	return ensureFile(s.root, destination, lenient)
 }
 
+// notProc: a link in the image may lead a bind mount over /proc, which is
+// procfs alone, whatever its name (CVE-2023-27561).
+func notProc(target int, destination string) error {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(target, &st); err != nil {
+		return fmt.Errorf("check %s: %w", destination, err)
+	}
+	if st.Type == unix.PROC_SUPER_MAGIC {
+		return exitcode.With(exitcode.Usage, fmt.Errorf("mount on %s: the rootfs has a link to /proc there, which is for procfs alone", destination))
+	}
+	return nil
+}
+
 // setBindOptions works on the mount that tree is the root of. Device nodes do
 // not work there unless asked for.
 func setBindOptions(tree int, options mountOptions) error {
@@ -88,12 +104,28 @@ func setBindOptions(tree int, options mountOptions) error {
 	if err := remount(tree, flags); err != nil {
 		return err
 	}
-	if !options.readonlyAll {
+	return setBelow(tree, options)
+}
+
+// setBelow is for what is mounted below. Before Linux 5.12 devices work there:
+// the filter of the cgroup has to do.
+func setBelow(tree int, options mountOptions) error {
+	var set uint64
+	if options.recursive && !options.devices {
+		set |= unix.MOUNT_ATTR_NODEV
+	}
+	if options.readonlyAll {
+		set |= unix.MOUNT_ATTR_RDONLY
+	}
+	if set == 0 {
 		return nil
 	}
-	err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
-	if errors.Is(err, unix.ENOSYS) {
+	err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: set})
+	switch {
+	case errors.Is(err, unix.ENOSYS) && options.readonlyAll:
 		return exitcode.With(exitcode.Unsupported, fmt.Errorf("make it read-only with all below: %w (mount_setattr(2) is of Linux 5.12)", err))
+	case err != nil && !errors.Is(err, unix.ENOSYS):
+		return fmt.Errorf("set options of all below: %w", err)
 	}
-	return err
+	return nil
 }

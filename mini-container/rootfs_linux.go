@@ -79,13 +79,19 @@ func remount(fd int, add uintptr) error {
 	return nil
 }
 
+// noSymFollow is ST_NOSYMFOLLOW, of Linux 5.10.
+const noSymFollow = 0x2000
+
 // keptFlags translates what statfs(2) says of a mount into what mount(2)
-// wants. The two agree except for relatime.
+// wants. The two agree except for the last two.
 func keptFlags(st int64) uintptr {
 	same := int64(unix.ST_RDONLY | unix.ST_NOSUID | unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOATIME | unix.ST_NODIRATIME)
 	flags := uintptr(st & same)
 	if st&unix.ST_RELATIME != 0 {
 		flags |= unix.MS_RELATIME
+	}
+	if st&noSymFollow != 0 {
+		flags |= unix.MS_NOSYMFOLLOW
 	}
 	return flags
 }
