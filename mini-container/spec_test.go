@@ -1,6 +1,7 @@
 package minicontainer
 
 import (
+	"os"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -77,6 +78,16 @@ func TestValidate(t *testing.T) {
 		{"bind mount on /proc", func(s *specs.Spec) { s.Mounts[0].Type = "bind" }, "procfs alone"},
 		{"mount below /proc", func(s *specs.Spec) { s.Mounts[1].Destination = "/proc/self/attr" }, "procfs alone"},
 		{"umask", func(s *specs.Spec) { s.Process.User.Umask = new(uint32) }, "process.user.umask"},
+		{"scheduler", func(s *specs.Spec) { s.Process.Scheduler = &specs.Scheduler{} }, "process.scheduler"},
+		{"I/O priority", func(s *specs.Spec) { s.Process.IOPriority = &specs.LinuxIOPriority{} }, "process.ioPriority"},
+		{"affinity", func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{} }, "process.execCPUAffinity"},
+		{"cache allocation", func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{} }, "linux.intelRdt"},
+		{"memory policy", func(s *specs.Spec) { s.Linux.MemoryPolicy = &specs.LinuxMemoryPolicy{} }, "linux.memoryPolicy"},
+		{"personality", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{} }, "linux.personality"},
+		{"block device", func(s *specs.Spec) { s.Linux.Devices[0].Type = "b" }, "only c"},
+		{"device path", func(s *specs.Spec) { s.Linux.Devices[0].Path = "/dev/../null" }, "device path"},
+		{"owner of a device", func(s *specs.Spec) { s.Linux.Devices[0].UID = &[]uint32{7}[0] }, "an owner"},
+		{"mode of a device", func(s *specs.Spec) { s.Linux.Devices[0].FileMode = new(os.FileMode) }, "0666"},
 		{"limit of nothing", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_LUCK"}} }, "RLIMIT_LUCK"},
 		{"soft over hard", func(s *specs.Spec) { s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CPU", Soft: 2, Hard: 1}} }, "over hard"},
 		{"oom score", func(s *specs.Spec) { s.Process.OOMScoreAdj = new(int); *s.Process.OOMScoreAdj = 1001 }, "-1000..1000"},

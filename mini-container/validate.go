@@ -21,7 +21,7 @@ func Validate(spec *specs.Spec) error {
 	}
 	checks := []func(*specs.Spec) error{
 		checkUnsupported, checkProcess, checkHostname, checkNamespaces, checkTime, checkIDMaps, checkCapabilities, checkPrivileges, checkMounts,
-		checkResources,
+		checkDevices, checkResources,
 	}
 	for _, check := range checks {
 		if err := check(spec); err != nil {
@@ -41,9 +41,15 @@ func checkUnsupported(spec *specs.Spec) error {
 		{"process.user.umask", spec.Process.User.Umask != nil},
 		{"process.user.username", spec.Process.User.Username != ""},
 		{"process.selinuxLabel", spec.Process.SelinuxLabel != ""},
+		{"process.scheduler", spec.Process.Scheduler != nil},
+		{"process.ioPriority", spec.Process.IOPriority != nil},
+		{"process.execCPUAffinity", spec.Process.ExecCPUAffinity != nil},
 		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
 		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
 		{"linux.mountLabel", spec.Linux.MountLabel != ""},
+		{"linux.intelRdt", spec.Linux.IntelRdt != nil},
+		{"linux.memoryPolicy", spec.Linux.MemoryPolicy != nil},
+		{"linux.personality", spec.Linux.Personality != nil},
 	}
 	for _, field := range fields {
 		if field.used {
