@@ -123,7 +123,7 @@ func (e *Exec) join(s *supervisor) error {
 		return nil
 	}
 	// It stands still and has not run anything of the container's yet.
-	return exitcode.With(exitcode.Harness, e.In.group.Add(s.process.Pid))
+	return e.In.group.Add(s.process.Pid)
 }
 
 // openNamespaces opens those of a process that are not ours.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"namespaces-cgroups-ebpf/mini-container/internal/cgroup"
 	"namespaces-cgroups-ebpf/mini-container/internal/procstatus"
 	"namespaces-cgroups-ebpf/mini-container/internal/state"
@@ -104,8 +106,8 @@ func (c *Live) Processes() (*ProcessList, error) {
 	list := &ProcessList{Schema: PsSchema, ID: c.ID, Processes: []Process{}}
 	for _, pid := range slices.Compact(slices.Sorted(slices.Values(pids))) {
 		p, err := readProcess("/proc", pid)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has ended meanwhile
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue // it has ended meanwhile, before the file was opened or after
 		}
 		if err != nil {
 			return nil, err

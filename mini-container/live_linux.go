@@ -114,11 +114,25 @@ func (c *Live) Kill(sig unix.Signal, all bool) error {
 		return err
 	}
 	for _, pid := range pids {
-		if err := unix.Kill(pid, sig); err != nil && !errors.Is(err, unix.ESRCH) {
+		if err := signalMember(g, pid, sig); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("signal process %d: %w", pid, err)
 		}
 	}
 	return nil
+}
+
+// signalMember signals a process if it is in the cgroup while we hold it: its
+// number alone may be somebody else's by now.
+func signalMember(g *cgroup.Group, pid int, sig unix.Signal) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if in, err := g.Has(pid); err != nil || !in {
+		return err
+	}
+	return unix.PidfdSendSignal(fd, sig, nil, 0)
 }
 
 // StatsSchema names the contract of ContainerStats.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,19 @@ func (g *Group) Procs() ([]int, error) {
 		return ignoreGone(err)
 	})
 	return all, err
+}
+
+// Has reports whether a process is in the cgroup or in one below it.
+func (g *Group) Has(pid int) (bool, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read cgroup of process %d: %w", pid, err)
+	}
+	path, _ := ownCgroup(string(text))
+	return path == g.path || strings.HasPrefix(path, g.path+"/"), nil
 }
 
 // Remove kills what is left, removes the cgroup with all below it and, if it

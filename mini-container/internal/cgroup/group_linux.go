@@ -181,10 +181,16 @@ func (g *Group) FD() int {
 // Add moves a process in. Unlike a clone into the cgroup, this obeys the
 // cpuset on all kernels.
 func (g *Group) Add(pid int) error {
-	if err := cgroupfs.Write(g.Dir(), "cgroup.procs", fmt.Sprint(pid)); err != nil {
-		return fmt.Errorf("move process into cgroup: %w", err)
+	err := cgroupfs.Write(g.Dir(), "cgroup.procs", fmt.Sprint(pid))
+	if err == nil {
+		return nil
 	}
-	return nil
+	code := exitcode.Harness
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		code, err = exitcode.Unsupported, fmt.Errorf("%w (only who may write the cgroup.procs of the nearest cgroup above both"+
+			" may bring a process; systemd-run --user --scope starts where you may)", err)
+	}
+	return exitcode.With(code, fmt.Errorf("move process into cgroup %s: %w", g.path, err))
 }
 
 // Close frees the descriptor.
