@@ -67,9 +67,9 @@ func (s *supervisor) attach() error {
 	go func() {
 		defer close(t.drained)
 		if s.Stdout != nil {
-			_, _ = io.Copy(s.Stdout, t.master) // ends with EIO when nobody has the slave any more
+			t.copyOut(s.Stdout, !s.Extra.Join)
 		} else {
-			_, _ = io.Copy(io.Discard, t.master)
+			t.copyOut(io.Discard, !s.Extra.Join)
 		}
 	}()
 	if s.Stdin != nil {
@@ -78,10 +78,24 @@ func (s *supervisor) attach() error {
 	return nil
 }
 
+// patience is how long output is waited for when the command has ended.
+const patience = time.Second
+
+// copyOut ends with EIO when nobody has the slave any more, or at the deadline
+// that detachTerminal sets, for after exec there may be processes that live on.
+// With all of them dead more than the deadline must pass in silence: whoever
+// reads what we write may be slow.
+func (t *terminal) copyOut(w io.Writer, allDead bool) {
+	_, err := io.Copy(w, t.master)
+	for n := int64(1); allDead && n > 0 && errors.Is(err, os.ErrDeadlineExceeded); {
+		_ = t.master.SetReadDeadline(time.Now().Add(patience))
+		n, err = io.Copy(w, t.master)
+	}
+}
+
 // detachTerminal gives the caller's terminal back as it was, however far the
 // run got.
 func (s *supervisor) detachTerminal() error {
-	const patience = time.Second // for output of processes that live on, after exec
 	t := s.terminal
 	if t == nil {
 		return nil
