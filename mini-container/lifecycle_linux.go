@@ -321,6 +321,13 @@ var childSteps = []step[*setup]{
 	},
 	{
 		Step: Step{
+			"keyring", ByChild, "begin an empty session keyring", "keyctl(2)",
+			"the caller's keys could be read and used inside", []string{"keyctl"},
+		},
+		run: ownKeyring,
+	},
+	{
+		Step: Step{
 			"groups", ByChild, "set the supplementary groups, to none as a rule", "setgroups(2)",
 			"the caller's supplementary groups would stay", []string{"setgroups"},
 		},

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
-	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -73,6 +71,22 @@ func noNewPrivs(s *setup) error {
 	return nil
 }
 
+// ownKeyring: keys belong to no namespace that a container has of its own. A
+// kernel without keys, or a sandbox around us that forbids them, forbids them
+// inside as well.
+func ownKeyring(*setup) error {
+	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
+	switch {
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+		return nil
+	case errors.Is(err, unix.EDQUOT):
+		return exitcode.With(exitcode.Unsupported, fmt.Errorf("begin session keyring: %w (this user has kernel.keys.maxkeys of them)", err))
+	case err != nil:
+		return fmt.Errorf("begin session keyring: %w", err)
+	}
+	return nil
+}
+
 // armParentDeath again: the kernel forgets it when credentials change.
 func armParentDeath(*setup) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
@@ -85,7 +99,8 @@ func armParentDeath(*setup) error {
 func closeOnExec(*setup) error {
 	err := unix.CloseRange(configFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
-		return closeOnExecEach("/proc/self/fd") // 5.10 has no CLOSE_RANGE_CLOEXEC
+		closeOnExecEach() // 5.10 has no CLOSE_RANGE_CLOEXEC
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("mark descriptors: %w", err)
@@ -93,17 +108,14 @@ func closeOnExec(*setup) error {
 	return nil
 }
 
-func closeOnExecEach(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("list descriptors: %w", err)
-	}
-	for _, entry := range entries {
-		fd, err := strconv.Atoi(entry.Name())
-		if err != nil || fd < configFD {
-			continue
+// closeOnExecEach does not ask /proc which descriptors there are: in a
+// container that is joined it could lie. There are few, from the lowest number
+// on; many that are not open mean that none follows.
+func closeOnExecEach() {
+	const gap = 256
+	for fd, last := configFD, configFD; fd < last+gap; fd++ {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err == nil {
+			last = fd
 		}
-		unix.CloseOnExec(fd) // the one that listed them is gone by now
 	}
-	return nil
 }
