@@ -69,12 +69,15 @@ func NewSpec(o Options) *specs.Spec {
 		Linux: &specs.Linux{
 			Namespaces:    namespaces("pid", "mount", "uts", "ipc", "network", "cgroup"),
 			Devices:       defaultDevices(),
-			MaskedPaths:   []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"},
+			MaskedPaths:   maskedPaths(),
 			ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
 		},
 	}
 	if o.HostNet {
 		spec.Linux.Namespaces = namespaces("pid", "mount", "uts", "ipc", "cgroup")
+		if o.UserNS {
+			spec.Mounts[1] = hostSys()
+		}
 	}
 	spec.Linux.Seccomp = seccomp.Default(spec.Process.Capabilities.Bounding)
 	if o.UserNS {
@@ -121,6 +124,23 @@ func defaultMounts(groupTTY bool) []specs.Mount {
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: pts},
 		{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+	}
+}
+
+// hostSys is for a user namespace with the host's network: only who has power
+// over a network may mount a sysfs of it. What the host has mounted below comes
+// along, and must not be written to either.
+func hostSys() specs.Mount {
+	return specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro", "rro"}}
+}
+
+// maskedPaths are what tells of the host and its other processes, or lets a
+// process infer what they do (CVE-2020-8694: the processor's energy counters).
+// Most kernels have only some of them.
+func maskedPaths() []string {
+	return []string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
+		"/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
 	}
 }
 
