@@ -118,7 +118,7 @@ func newKill(s *store) *cobra.Command {
 		Use: "kill ID [SIGNAL]", Short: "Send a signal to a container's first process; SIGKILL if none is named",
 		Long: "Send a signal to a container's first process; SIGKILL if none is named.\n\nAs PID 1 of its namespace it only gets signals that it has a handler for,\n" +
 			"SIGKILL and SIGSTOP excepted.",
-		Args: cobra.RangeArgs(1, 2),
+		Args: cobra.RangeArgs(1, 2), ValidArgsFunction: s.completeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			sig, err := parseSignal(append(args, "KILL")[1])
 			if err != nil {

@@ -31,13 +31,13 @@ type started struct {
 }
 
 // detach starts a supervisor and returns once its command runs, or does not.
-func detach(args []string, stdout io.Writer) error {
+func detach(args, command []string, stdout io.Writer) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("create pipe: %w", err))
 	}
 	defer read.Close()
-	cmd := exec.Command("/proc/self/exe", withFlag(args, superviseFlag)...)
+	cmd := exec.Command("/proc/self/exe", withFlag(args, command, superviseFlag)...)
 	cmd.Args[0] = name
 	cmd.ExtraFiles = []*os.File{write}
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
@@ -57,9 +57,9 @@ func detach(args []string, stdout io.Writer) error {
 	return nil
 }
 
-// withFlag puts a flag before the command's "--".
-func withFlag(args []string, flag string) []string {
-	dash := slices.Index(args, "--")
+// withFlag puts a flag before the "--" in front of the command, which ends args.
+func withFlag(args, command []string, flag string) []string {
+	dash := len(args) - len(command) - 1
 	return slices.Concat(args[:dash], []string{"--" + flag}, args[dash:])
 }
 
@@ -81,9 +81,10 @@ func (f *runFlags) supervise(c *minicontainer.Container) (*minicontainer.Report,
 	return report, err
 }
 
-// leave makes paths absolute, and then stands in the way of no file system.
-func (f *runFlags) leave() (err error) {
-	for _, path := range []*string{&f.options.Rootfs, &f.report} {
+// leave makes paths absolute that are used later, and then stands in the way
+// of no file system. All others have been opened or made absolute by now.
+func (f *runFlags) leave(c *minicontainer.Container) (err error) {
+	for _, path := range []*string{&c.Spec.Root.Path, &f.report} {
 		if *path != "" {
 			if *path, err = filepath.Abs(*path); err != nil {
 				return err

@@ -19,7 +19,7 @@ func newExec(code *int, s *store) *cobra.Command {
 		Use: "exec ID [flags] -- COMMAND [ARG...]", Short: "Run a command in a container that runs already",
 		Long: "Run a command in the namespaces and the cgroup of a container that runs already, with\n" +
 			"the privileges of the container's own command. It ends when exec does.\n\nExit codes are those of run.",
-		Args: idThenCommand,
+		Args: idThenCommand, ValidArgsFunction: s.completeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := account.Parse(e.User); e.User != "" && err != nil {
 				return exitcode.With(exitcode.Usage, err)

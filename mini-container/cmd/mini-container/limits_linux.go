@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -20,9 +19,11 @@ type limitFlags struct {
 	cpuset, mems            string
 	unified, rates          []string
 	devices                 []string
+	given                   func(flag string) bool // on the command line
 }
 
 func (f *limitFlags) add(flags *pflag.FlagSet) {
+	f.given = flags.Changed
 	flags.StringVar(&f.memory, "memory", "", "memory.max: `SIZE` such as 64M; more is reclaimed, then killed for")
 	flags.StringVar(&f.swap, "memory-swap", "", "memory.swap.max: `SIZE` of swap alone")
 	flags.StringVar(&f.high, "memory-high", "", "memory.high: `SIZE` above which the container is slowed down")
@@ -46,7 +47,7 @@ func (f *limitFlags) resources() (*specs.LinuxResources, error) {
 	if err := f.processors(r); err != nil {
 		return nil, err
 	}
-	if f.pids != 0 {
+	if f.given("pids") {
 		r.Pids = &specs.LinuxPids{Limit: &f.pids}
 	}
 	if len(f.rates) > 0 {
@@ -94,18 +95,19 @@ func (f *limitFlags) sizes(unified map[string]string) error {
 }
 
 func (f *limitFlags) processors(r *specs.LinuxResources) error {
-	const period, most = 100_000, 10_000 // microseconds; processors
-	if f.weight != 0 {
+	const period, least, most = 100_000, 0.01, 10_000 // microseconds; processors, the kernel wants 1 ms at least
+	if f.given("cpu-weight") {
 		r.Unified["cpu.weight"] = strconv.FormatInt(f.weight, 10)
 	}
-	if f.cpus < 0 || f.cpus > most || math.IsNaN(f.cpus) {
-		return fmt.Errorf("--cpus %v is not a number of processors", f.cpus)
+	limited := f.given("cpus")
+	if limited && !(f.cpus >= least && f.cpus <= most) {
+		return fmt.Errorf("--cpus %v is not a number of processors from %v to %d", f.cpus, least, most)
 	}
-	if f.cpus == 0 && f.cpuset == "" && f.mems == "" {
+	if !limited && f.cpuset == "" && f.mems == "" {
 		return nil
 	}
 	r.CPU = &specs.LinuxCPU{Cpus: f.cpuset, Mems: f.mems}
-	if f.cpus != 0 {
+	if limited {
 		quota := int64(f.cpus * period)
 		r.CPU.Quota = &quota
 	}

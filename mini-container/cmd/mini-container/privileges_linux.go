@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -68,12 +70,26 @@ func (f *privilegeFlags) readSeccomp() error {
 	if err != nil {
 		return fmt.Errorf("read seccomp profile: %w", err)
 	}
-	profile := &specs.LinuxSeccomp{}
-	if err := json.Unmarshal(text, profile); err != nil {
+	if f.privileges.Seccomp, err = parseProfile(text); err != nil {
 		return fmt.Errorf("parse seccomp profile %s: %w", f.seccomp, err)
 	}
-	f.privileges.Seccomp = profile
 	return nil
+}
+
+// parseProfile takes what OCI knows and nothing else: Docker's own format has
+// rules that hold under conditions ("includes"), and without those they would
+// let everybody in.
+func parseProfile(text []byte) (*specs.LinuxSeccomp, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	profile := &specs.LinuxSeccomp{}
+	if err := decoder.Decode(profile); err != nil {
+		return nil, fmt.Errorf("%w (wanted is the linux.seccomp part of an OCI configuration)", err)
+	}
+	if decoder.More() {
+		return nil, errors.New("something follows the profile")
+	}
+	return profile, nil
 }
 
 func (f *privilegeFlags) readRlimits() error {

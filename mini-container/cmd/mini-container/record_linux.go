@@ -46,7 +46,7 @@ func (f *runFlags) record() (int, error) {
 	}
 	done := make(chan struct{})
 	defer close(done)
-	args := slices.Concat([]string{name}, withFlag(os.Args[1:], recordedFlag))
+	args := slices.Concat([]string{name}, withFlag(os.Args[1:], f.options.Args, recordedFlag))
 	explanation, err := minicontainer.Record("/proc/self/exe", args, live, func(pid int) { passSignals(pid, done) })
 	if err != nil {
 		return 0, exitcode.With(exitcode.Unsupported, err)

@@ -136,10 +136,13 @@ func (f *runFlags) run() (int, error) {
 	}
 	container.Marks = f.explain.recorded
 	if f.detach && !f.child {
-		return 0, detach(os.Args[1:], f.stdout)
+		return 0, detach(os.Args[1:], f.options.Args, f.stdout)
 	}
 	start := (*minicontainer.Container).Run
 	if f.child {
+		if err := f.leave(container); err != nil {
+			return 0, exitcode.With(exitcode.Harness, err)
+		}
 		start = f.supervise
 	}
 	<-heard.listening
@@ -205,12 +208,7 @@ func (f *runFlags) prepare() error {
 	if err := f.translate(); err != nil {
 		return err
 	}
-	if f.child {
-		if err := f.leave(); err != nil {
-			return err
-		}
-	}
-	if f.report == "" {
+	if f.report == "" || minicontainer.IsThrough(f.report) {
 		return nil
 	}
 	if err := unix.Access(filepath.Dir(f.report), unix.W_OK); err != nil {
