@@ -64,6 +64,8 @@ func cloneError(spec *specs.Spec, err error) error {
 		return exitcode.With(exitcode.Unsupported, fmt.Errorf("%w (not allowed here: look at kernel.unprivileged_userns_clone,"+
 			" kernel.apparmor_restrict_unprivileged_userns, and the sandbox this runs in; into a named cgroup only who may write"+
 			" the cgroup.procs of the nearest cgroup above both may bring a process)", err))
+	case errors.Is(err, unix.ERANGE):
+		return exitcode.With(exitcode.Usage, fmt.Errorf("%w (a clock would be before the start of the machine, or 146 years on)", err))
 	case errors.Is(err, unix.ENOSPC):
 		return exitcode.With(exitcode.Unsupported, fmt.Errorf("%w (a limit in /proc/sys/user/max_*_namespaces is reached)", err))
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):

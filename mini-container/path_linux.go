@@ -32,6 +32,9 @@ func openBelow(root int, name string, resolve uint64) (int, error) {
 	if errors.Is(err, unix.ELOOP) {
 		return -1, exitcode.With(exitcode.Usage, fmt.Errorf("open %s in rootfs: it is, or lies behind, a symbolic link; refused", name))
 	}
+	if errors.Is(err, unix.ENOTDIR) {
+		return -1, exitcode.With(exitcode.Usage, fmt.Errorf("open %s in rootfs: %w", name, err))
+	}
 	if err != nil {
 		return -1, fmt.Errorf("open %s in rootfs: %w", name, err)
 	}

@@ -26,7 +26,7 @@ type placeFlags struct {
 
 func (f *placeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.id, "id", "", "`NAME` by which other commands find the container; default is random")
-	flags.StringVar(&f.cgroup, "cgroup", "auto", "`auto` has a cgroup if that is possible, none has none, a path is that cgroup")
+	flags.StringVar(&f.cgroup, "cgroup", "auto", "a cgroup of its own at `PATH`, auto for one if that is possible, or none")
 	flags.StringVar(&f.cgroupParent, "cgroup-parent", "", "`PATH` of a cgroup that was delegated to you: the container's is made below it")
 	flags.StringVar(&f.network, "network", string(network.Loopback), "`MODE`: none, loopback, bridge (root) or host")
 	flags.StringVar(&f.bridge, "bridge", network.DefaultBridge, "with --network bridge: `NAME` of the bridge; the first container makes it, the last removes it")

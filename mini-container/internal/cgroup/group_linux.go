@@ -147,6 +147,9 @@ func (g *Group) checkFits(r *specs.LinuxResources) error {
 		return nil
 	}
 	current, err := readNumber(g.Dir(), "memory.current")
+	if errors.Is(err, unix.ENOENT) {
+		return nil // without the controller the limit will say so itself
+	}
 	if err != nil {
 		return fmt.Errorf("check memory in use: %w", err)
 	}

@@ -1,7 +1,8 @@
 package spawn
 
 import (
-	"errors"
+	"fmt"
+	"io"
 	"os"
 	"runtime"
 
@@ -72,7 +73,7 @@ func (p *Plan) follow(raw *rawPlan, first int) (pid int, err error) {
 	if raw.second {
 		word, err := raw.next()
 		if err != nil || word.stage != stagePID {
-			return first, errors.Join(errBetween, word.failure(err))
+			return first, between(word.failure(err))
 		}
 		abandon(first) // it has nothing more to do
 		pid = int(word.value)
@@ -89,7 +90,14 @@ func (p *Plan) follow(raw *rawPlan, first int) (pid int, err error) {
 	return pid, word.failure(err)
 }
 
-var errBetween = errors.New("start process in between")
+// between tells that it was not the process that is wanted. One that ends
+// without a word has been killed.
+func between(err error) error {
+	if err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("start process in between: %w", err)
+}
 
 // abandon kills and reaps a process that is of no more use.
 func abandon(pid int) {
