@@ -53,7 +53,7 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"state", BySupervisor, "take a name and the lock that shows others that we live", "flock(2)",
-			"no other command would find the container, or clean up after it", []string{"flock", "mkdirat", "renameat"},
+			"no other command would find the container, or clean up after it", []string{"flock", "mkdirat", "renameat2", "renameat"},
 		},
 		when: (*supervisor).hasState, run: (*supervisor).remember, undo: (*supervisor).forget,
 	},
@@ -140,7 +140,7 @@ var supervisorSteps = []step[*supervisor]{
 	{
 		Step: Step{
 			"record", BySupervisor, "write down which process the container is", "rename(2)",
-			"other commands could not signal it or enter it", []string{"renameat"},
+			"other commands could not signal it or enter it", []string{"renameat2", "unlinkat"},
 		},
 		when: (*supervisor).hasState, run: (*supervisor).recordRunning,
 	},

@@ -8,11 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Everything below fork runs in a copy of a program whose other threads are
-// not there. Whatever they had locked stays locked for ever, so there is
+// Everything below fork runs in a process without the other threads of this
+// one. Whatever they have locked stays locked as long as it lives, so there is
 // nothing here but system calls: no function that may grow the stack or be
 // preempted (nosplit), no memory of its own, no Go signal handlers (all
 // signals are blocked until the exec).
+//
+// If it can, the new process borrows our memory and this thread stands still
+// until its exec, as after vfork(2). A copy would cost a millisecond: all page
+// tables, and then a fault for each page that we write to.
 
 // fork returns in the caller only.
 //
@@ -20,15 +24,18 @@ import (
 //go:norace
 func fork(p *rawPlan) (pid int, errno unix.Errno) {
 	all, old := ^uint64(0), uint64(0)
+	image, report := p.image, p.reportWrite
 	syscall.ForkLock.Lock()
 	setMask(&all, &old)
-	child, errno := clone(p.firstFlags(), p.cgroup)
-	if errno == 0 && child == 0 {
+	trap, first, second := p.cloneCall()
+	child, number := rawVfork(trap, first, second)
+	if child == 0 && number == 0 {
 		inside(p, &old) // never returns
 	}
+	p.image, p.reportWrite = image, report // the child may have changed ours
 	setMask(&old, nil)
 	syscall.ForkLock.Unlock()
-	return int(child), errno
+	return int(child), unix.Errno(number)
 }
 
 //go:nosplit
@@ -36,32 +43,35 @@ func setMask(set, old *uint64) {
 	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
 }
 
+// borrows tells whether the new process can have our memory until its exec: not
+// if we have something to do for it before, nor if it starts another one.
+func (r *rawPlan) borrows() bool { return !r.gated && !r.second }
+
+// cloneCall is the system call that makes the first new process, with two
+// arguments. With our memory it must not have our signal handlers, which only
+// clone3(2) can do; an ignored signal stays ignored.
+func (r *rawPlan) cloneCall() (trap, first, second uintptr) {
+	flags := uint64(r.firstFlags())
+	if r.borrows() {
+		flags |= unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_CLEAR_SIGHAND
+	} else if r.cgroup < 0 {
+		return unix.SYS_CLONE, r.firstFlags() | uintptr(unix.SIGCHLD), 0
+	}
+	r.args = cloneArgs{flags: flags, exitSignal: uint64(unix.SIGCHLD)}
+	if r.cgroup >= 0 {
+		r.args.flags |= unix.CLONE_INTO_CGROUP
+		r.args.cgroup = uint64(r.cgroup)
+	}
+	return unix.SYS_CLONE3, uintptr(unsafe.Pointer(&r.args)), unsafe.Sizeof(r.args)
+}
+
 // The process in between takes the user namespace only: all others are to
 // belong to it.
-//
-//go:nosplit
 func (r *rawPlan) firstFlags() uintptr {
 	if r.second {
 		return r.flags & unix.CLONE_NEWUSER
 	}
 	return r.flags
-}
-
-// cloneArgs is struct clone_args of clone3(2), as of Linux 5.7.
-type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
-}
-
-//go:nosplit
-//go:norace
-func clone(flags uintptr, cgroup int) (pid uintptr, errno unix.Errno) {
-	if cgroup < 0 {
-		pid, _, errno = unix.RawSyscall6(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-		return pid, errno
-	}
-	args := cloneArgs{flags: uint64(flags) | unix.CLONE_INTO_CGROUP, exitSignal: uint64(unix.SIGCHLD), cgroup: uint64(cgroup)}
-	pid, _, errno = unix.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0)
-	return pid, errno
 }
 
 //go:nosplit
@@ -120,7 +130,8 @@ func (r *rawPlan) say(stage, value uint32) {
 //go:nosplit
 //go:norace
 func (r *rawPlan) handOver() {
-	pid, errno := clone(r.flags&^unix.CLONE_NEWUSER|unix.CLONE_PARENT, -1)
+	flags := r.flags&^unix.CLONE_NEWUSER | unix.CLONE_PARENT | uintptr(unix.SIGCHLD)
+	pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, 0, 0, 0, 0, 0)
 	die(r, stageFork, errno)
 	if pid != 0 {
 		r.say(stagePID, uint32(pid))

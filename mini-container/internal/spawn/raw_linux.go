@@ -21,6 +21,7 @@ type rawPlan struct {
 	gated    bool
 	seal     bool
 
+	args       cloneArgs
 	image      int // descriptor to execute
 	imagePath  *byte
 	imageStat  unix.Stat_t
@@ -35,6 +36,11 @@ type rawPlan struct {
 	reportRead, reportWrite int
 	high                    int   // above every number that the new process wants for itself
 	opened                  []int // to be closed in the end
+}
+
+// cloneArgs is struct clone_args of clone3(2), as of Linux 5.7.
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
 }
 
 // prepare does everything that can be done before the fork.

@@ -3,7 +3,6 @@ package state
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/plainname"
@@ -37,25 +36,3 @@ var ErrNotFound = errors.New("no such container")
 
 // ErrExists is that there is one already.
 var ErrExists = errors.New("a container of this name exists")
-
-// writeAtomic puts data at path: a reader sees the old file or the new one.
-func writeAtomic(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	if _, err := temp.Write(data); err != nil {
-		temp.Close()
-		os.Remove(temp.Name())
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		os.Remove(temp.Name())
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		os.Remove(temp.Name())
-		return err
-	}
-	return nil
-}
