@@ -44,8 +44,9 @@ func setMask(set, old *uint64) {
 }
 
 // borrows tells whether the new process can have our memory until its exec: not
-// if we have something to do for it before, nor if it starts another one.
-func (r *rawPlan) borrows() bool { return !r.gated && !r.second }
+// if we have something to do for it before, nor if it starts another one, nor
+// if it becomes another user, which changes who may look into that memory.
+func (r *rawPlan) borrows() bool { return !r.gated && !r.second && r.joinUser < 0 }
 
 // cloneCall is the system call that makes the first new process, with two
 // arguments. With our memory it must not have our signal handlers, which only

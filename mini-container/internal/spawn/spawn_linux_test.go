@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -145,6 +146,46 @@ func TestStartPlain(t *testing.T) {
 	require.Equal(t, "one two three", r.lines[0])
 	require.NotContains(t, r.lines, "descriptor 200 is open")
 	r.end(t)
+}
+
+// TestStartBorrowing: what a new process does in our memory until its exec
+// leaves no trace there, whatever our other threads do meanwhile.
+func TestStartBorrowing(t *testing.T) {
+	var done atomic.Bool
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		for !done.Load() {
+			runtime.GC()
+		}
+	}()
+	before := openFiles(t)
+	const rounds = 10
+	for range rounds {
+		r, err := start(t, &Plan{})
+		require.NoError(t, err)
+		require.Equal(t, "one two three", r.lines[0])
+		r.end(t)
+		_, err = start(t, &Plan{Flags: 1 << 40}) // no such flag
+		require.ErrorIs(t, err, unix.EINVAL)
+	}
+	done.Store(true)
+	<-ended
+	require.LessOrEqual(t, openFiles(t), before+4*rounds, "more descriptors are left than the pipes of this test")
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(list)
+}
+
+func TestBorrows(t *testing.T) {
+	require.True(t, (&rawPlan{joinUser: -1}).borrows())
+	for _, not := range []rawPlan{{joinUser: 3}, {joinUser: -1, gated: true}, {joinUser: -1, second: true}} {
+		require.False(t, not.borrows(), "%+v", not)
+	}
 }
 
 func TestStartSealed(t *testing.T) {

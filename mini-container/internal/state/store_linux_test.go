@@ -140,6 +140,23 @@ func TestCreate(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestWrite: there is one record, whole and the newest, and nothing else.
+func TestWrite(t *testing.T) {
+	s := newStore(t)
+	d := create(t, s, "a", Creating)
+	for _, status := range []string{Running, Stopped} {
+		require.NoError(t, d.Write(&Record{ID: "a", Status: status}))
+		r, err := d.read()
+		require.NoError(t, err)
+		require.Equal(t, status, r.Status)
+		entries, err := os.ReadDir(d.path)
+		require.NoError(t, err)
+		require.Len(t, entries, 2, "%v", entries)
+	}
+	require.NoError(t, os.RemoveAll(d.path))
+	require.Error(t, d.Write(&Record{ID: "a", Status: Running}), "the directory is gone")
+}
+
 func TestDelete(t *testing.T) {
 	s := newStore(t)
 	d := create(t, s, "a", Running)
