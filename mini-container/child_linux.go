@@ -1,7 +1,6 @@
 package minicontainer
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,20 +58,16 @@ func Child() int {
 		return runInit(os.Args[1], os.Args[2], os.Args[3:])
 	}
 	status := os.NewFile(statusFD, "status")
-	last := child(newReceiver(os.NewFile(configFD, "config")), status)
+	last := child(os.NewFile(configFD, "config"), status)
 	// The supervisor prints the error. If it is gone there is no one to tell.
-	_ = send(status, last)
+	_ = send(status, &last, wireMessage)
 	return last.Error.Code
 }
 
 // child returns only with an error in the message.
-func child(in *json.Decoder, out io.Writer) message {
+func child(in io.Reader, out io.Writer) message {
 	s := &setup{root: -1, proc: -1, image: -1}
-	err := in.Decode(&s.config)
-	if err == nil {
-		err = s.arrived()
-	}
-	if err != nil {
+	if err := receive(in, &s.config, wireConfig); err != nil {
 		return failed("configure", fmt.Errorf("read configuration: %w", err))
 	}
 	steps := childSteps
@@ -122,21 +117,21 @@ func (s *setup) walk(steps []step[*setup]) message {
 }
 
 // synchronize stands still while the supervisor looks at us from outside.
-func synchronize(in *json.Decoder, out io.Writer, ready message) error {
+func synchronize(in io.Reader, out io.Writer, ready message) error {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
 		return fmt.Errorf("read host name: %w", err)
 	}
 	ready.Hostname = unix.ByteSliceToString(uts.Nodename[:])
-	if err := send(out, ready); err != nil {
+	if err := send(out, &ready, wireMessage); err != nil {
 		return err
 	}
-	var word string
-	if err := in.Decode(&word); err != nil {
+	var said string
+	if err := receive(in, &said, word); err != nil {
 		return fmt.Errorf("wait for supervisor: %w", err)
 	}
-	if word != goAhead {
-		return fmt.Errorf("wait for supervisor: it says %q, not %q", word, goAhead)
+	if said != goAhead {
+		return fmt.Errorf("wait for supervisor: got %q, want %q", said, goAhead)
 	}
 	return nil
 }

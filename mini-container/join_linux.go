@@ -1,7 +1,6 @@
 package minicontainer
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,10 +15,11 @@ import (
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
 	"namespaces-cgroups-ebpf/mini-container/internal/spawn"
+	"namespaces-cgroups-ebpf/mini-container/internal/xdr"
 )
 
 // configFile keeps what a container was made from, for who joins it.
-const configFile = "config.json"
+const configFile = "config"
 
 // Exec is a command to be run in a container that runs already.
 type Exec struct {
@@ -83,11 +83,7 @@ func (e *Exec) container() (*Container, *seccomp.Filter, error) {
 		return nil, nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
 	}
 	var saved config
-	err = json.Unmarshal(data, &saved)
-	if err == nil {
-		err = saved.arrived()
-	}
-	if err != nil {
+	if err := xdr.Decode(data, &saved, wireConfig); err != nil {
 		return nil, nil, fmt.Errorf("read configuration of container %s: %w", e.In.ID, err)
 	}
 	process := *saved.Spec.Process
@@ -161,8 +157,8 @@ func closeAll(files []*os.File) {
 }
 
 // saveConfig keeps the configuration beside the record.
-func saveConfig(path string, c config) error {
-	data, err := json.Marshal(c)
+func saveConfig(path string, c *config) error {
+	data, err := xdr.Encode(c, wireConfig)
 	if err == nil {
 		err = os.WriteFile(path, data, 0o600)
 	}

@@ -100,7 +100,7 @@ func (s *supervisor) rememberConfig() error {
 	if s.dir == nil {
 		return nil
 	}
-	return exitcode.With(exitcode.Harness, saveConfig(s.dir.File(configFile), newConfig(s.Spec, s.Extra, s.filter)))
+	return exitcode.With(exitcode.Harness, saveConfig(s.dir.File(configFile), &config{Spec: s.Spec, Extra: s.Extra, Filter: s.filter}))
 }
 
 // recordRunning says who the container is, for whoever wants to signal it.

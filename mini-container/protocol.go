@@ -1,7 +1,7 @@
 package minicontainer
 
 import (
-	"encoding/json"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +10,14 @@ import (
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
 	"namespaces-cgroups-ebpf/mini-container/internal/seccomp"
+	"namespaces-cgroups-ebpf/mini-container/internal/xdr"
 )
 
-// Supervisor and child talk JSON over two pipes, and only in this order:
-// the configuration in; one message out when all is set up (or an error);
-// one word in to go on; nothing out if the exec worked, else an error.
-// No binary protocol of our own (CVE-2021-43784 was a 16-bit length).
+// Supervisor and child talk over two pipes, and only in this order: the
+// configuration in; one message out when all is set up (or an error); one word
+// in to go on; nothing out if the exec worked, else an error. Each is sent as
+// its length in 4 bytes and that many bytes of XDR (see wire.go); what would
+// not fit into the length is not sent (CVE-2021-43784 was one of 16 bits).
 
 // maxMessage bounds, in bytes, what either side will read from the other.
 const maxMessage = 1 << 20
@@ -25,51 +27,33 @@ const goAhead = "exec"
 
 // config is what the supervisor says first.
 type config struct {
-	Spec   *specs.Spec     `json:"-"`
-	Wire   *carried        `json:"spec"` // Spec as it is sent
-	Extra  Extra           `json:"extra"`
-	Filter *seccomp.Filter `json:"filter,omitempty"` // what has become of it
-	Marks  bool            `json:"marks,omitempty"`  // see Container.Marks
-	Files  uint64          `json:"files"`            // soft limit of open files that our caller had; 0 is unknown
+	Spec   *specs.Spec // but for what is not the child's business
+	Extra  Extra
+	Filter *seccomp.Filter // what has become of the profile in Spec
+	Marks  bool            // see Container.Marks
+	Files  uint64          // soft limit of open files that our caller had; 0 is unknown
 
 	// Descriptors of mounts to use instead of the paths: for the rootfs, and
 	// by index for Spec.Mounts.
-	RootTree   int         `json:"root_tree,omitempty"`
-	MountTrees map[int]int `json:"mount_trees,omitempty"`
+	RootTree   int
+	MountTrees map[int]int
 
-	Verdict int `json:"verdict,omitempty"` // descriptor on which our PID 1 says which signal ended the command
-}
-
-// newConfig readies a configuration for being sent or kept.
-func newConfig(spec *specs.Spec, extra Extra, filter *seccomp.Filter) config {
-	return config{Spec: spec, Wire: carry(spec), Extra: extra, Filter: filter}
-}
-
-// errNoConfig is a configuration without its parts.
-var errNoConfig = errors.New("there is no configuration")
-
-// arrived completes one that was decoded.
-func (c *config) arrived() error {
-	if c.Wire == nil || c.Wire.Process == nil || c.Wire.Root == nil || c.Wire.Linux == nil {
-		return errNoConfig
-	}
-	c.Spec = c.Wire.spec()
-	return nil
+	Verdict int // descriptor on which our PID 1 says which signal ended the command
 }
 
 // message is what the child says.
 type message struct {
-	Steps    []StepTiming `json:"steps,omitempty"`    // done so far, in order
-	Hostname string       `json:"hostname,omitempty"` // uname(2) in the container
-	Error    *stepError   `json:"error,omitempty"`    // why there will be no command
+	Steps    []StepTiming // done so far, in order
+	Hostname string       // uname(2) in the container
+	Error    *stepError   // why there will be no command
 }
 
 // stepError carries a failed step out of the container. It is the one error
 // whose step a caller wants to know.
 type stepError struct {
-	Step    string `json:"step"`
-	Message string `json:"message"`
-	Code    int    `json:"code"` // exit code of the supervisor
+	Step    string
+	Message string
+	Code    int // exit code of the supervisor
 }
 
 // Error reads "pivot-root: pivot_root(2): invalid argument".
@@ -84,23 +68,40 @@ func (m message) failure() error {
 }
 
 // send writes one message, refusing one that the other side would not read.
-func send(w io.Writer, v any) error {
-	data, err := json.Marshal(v)
+func send[T any](w io.Writer, v *T, filter xdr.Filter[T]) error {
+	data, err := xdr.Encode(v, filter)
 	if err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}
-	if len(data) >= maxMessage {
+	if len(data) > maxMessage {
 		return fmt.Errorf("message of %d bytes is over the limit of %d", len(data), maxMessage)
 	}
-	if _, err := w.Write(append(data, '\n')); err != nil {
+	framed := binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), uint32(len(data))) //nolint:gosec // just checked
+	if _, err := w.Write(append(framed, data...)); err != nil {
 		return fmt.Errorf("write message: %w", err)
 	}
 	return nil
 }
 
-// newReceiver decodes messages from r, at most maxMessage bytes in all.
-func newReceiver(r io.Reader) *json.Decoder {
-	decoder := json.NewDecoder(io.LimitReader(r, maxMessage))
-	decoder.DisallowUnknownFields()
-	return decoder
+// receive reads one message: io.EOF if there is none any more, anything else
+// if there is one but not whole.
+func receive[T any](r io.Reader, v *T, filter xdr.Filter[T]) error {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return err
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n > maxMessage {
+		return fmt.Errorf("message of %d bytes is over the limit of %d", n, maxMessage)
+	}
+	data := make([]byte, n)
+	if _, err := io.ReadFull(r, data); errors.Is(err, io.EOF) {
+		return fmt.Errorf("read message: %w", io.ErrUnexpectedEOF)
+	} else if err != nil {
+		return fmt.Errorf("read message: %w", err)
+	}
+	if err := xdr.Decode(data, v, filter); err != nil {
+		return fmt.Errorf("decode message: %w", err)
+	}
+	return nil
 }

@@ -1,8 +1,9 @@
 package minicontainer
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -26,7 +27,6 @@ type supervisor struct {
 	reaped  bool            // it has ended, and that is booked
 	config  *os.File        // to the child
 	status  *os.File        // from the child
-	from    *json.Decoder   // messages on status
 	seen    message         // the child's "ready"
 	filter  *seccomp.Filter // compiled from the configuration
 
@@ -73,7 +73,7 @@ func (s *supervisor) spawn(plan *spawn.Plan) error {
 		return fmt.Errorf("create pipe: %w", err)
 	}
 	defer statusWrite.Close()
-	s.status, s.from = statusRead, newReceiver(statusRead)
+	s.status = statusRead
 	plan.Args, plan.Env = []string{childName}, append(faultEnv(), "GOMAXPROCS=2")
 	plan.Files = slices.Concat(s.streams(), []*os.File{configRead, statusWrite}, s.trees) // see configFD
 	if s.Extra.Init {
@@ -115,22 +115,24 @@ func (s *supervisor) reap() error {
 // configure sends the configuration and waits until the child is set up and
 // stands before its exec, or has failed.
 func (s *supervisor) configure() error {
-	if err := send(s.config, s.message()); err != nil {
+	c := s.message()
+	if err := send(s.config, &c, wireConfig); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
 	}
 	if err := s.rememberConfig(); err != nil { // the child has enough to do meanwhile
 		return err
 	}
-	if err := s.from.Decode(&s.seen); err != nil {
+	if err := receive(s.status, &s.seen, wireMessage); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
 	}
 	return s.seen.failure()
 }
 
 func (s *supervisor) message() config {
-	c := newConfig(s.Spec, s.Extra, s.filter)
-	c.Files, c.RootTree, c.MountTrees = filelimit.Soft(), s.rootTree, s.mountTrees
-	c.Marks = s.Marks
+	c := config{
+		Spec: s.Spec, Extra: s.Extra, Filter: s.filter, Marks: s.Marks, Files: filelimit.Soft(),
+		RootTree: s.rootTree, MountTrees: s.mountTrees,
+	}
 	if s.verdict != nil {
 		c.Verdict = firstTreeFD + len(s.trees)
 	}
@@ -153,12 +155,16 @@ func (s *supervisor) observe() error {
 // letGo lets the child exec the command. Its end of the status pipe is
 // close-on-exec: end of file means that the command runs.
 func (s *supervisor) letGo() error {
-	if err := send(s.config, goAhead); err != nil {
+	said := goAhead
+	if err := send(s.config, &said, word); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("release child: %w", err))
 	}
 	var last message
-	if err := s.from.Decode(&last); err != nil {
+	switch err := receive(s.status, &last, wireMessage); {
+	case errors.Is(err, io.EOF):
 		return s.observeFilter() // nothing more to say: the exec worked, or wait will tell
+	case err != nil:
+		return exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
 	}
 	return last.failure()
 }

@@ -44,12 +44,12 @@ func checkUnsupported(spec *specs.Spec) error {
 		{"process.scheduler", spec.Process.Scheduler != nil},
 		{"process.ioPriority", spec.Process.IOPriority != nil},
 		{"process.execCPUAffinity", spec.Process.ExecCPUAffinity != nil},
-		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
-		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
-		{"linux.mountLabel", spec.Linux.MountLabel != ""},
 		{"linux.intelRdt", spec.Linux.IntelRdt != nil},
 		{"linux.memoryPolicy", spec.Linux.MemoryPolicy != nil},
 		{"linux.personality", spec.Linux.Personality != nil},
+		{"linux.netDevices", len(spec.Linux.NetDevices) > 0},
+		{"linux.rootfsPropagation", spec.Linux.RootfsPropagation != ""},
+		{"linux.mountLabel", spec.Linux.MountLabel != ""},
 	}
 	for _, field := range fields {
 		if field.used {
