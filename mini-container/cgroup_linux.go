@@ -70,6 +70,9 @@ func (s *supervisor) connect() error {
 		return err
 	}
 	s.record.Network.Address = a.Address.String()
+	if a.Address6.IsValid() {
+		s.record.Network.Address6 = a.Address6.String()
+	}
 	s.report.Network = s.record.Network
 	return nil
 }

@@ -25,7 +25,8 @@ import (
 // everything is a container that takes as many steps as it can.
 func everything(fault string) order {
 	bridge := minicontainer.Network{Mode: network.Bridge, Config: network.Config{
-		Bridge: network.DefaultBridge, Subnet: netip.MustParsePrefix(network.DefaultSubnet), NAT: true,
+		Bridge: network.DefaultBridge, Subnet: netip.MustParsePrefix(network.DefaultSubnet),
+		Subnet6: netip.MustParsePrefix(network.DefaultSubnet6), NAT: true,
 	}}
 	return order{
 		Options: minicontainer.Options{ReadonlyRoot: true}, Extra: minicontainer.Extra{Init: true, Overlay: true, Network: bridge},

@@ -3,6 +3,7 @@
 package minicontainer_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -110,13 +111,16 @@ func TestKilledSupervisor(t *testing.T) {
 type networkStock struct {
 	links   []string
 	rules   []string
-	forward string
+	forward []string
 	leases  []string
 }
 
 func takeNetwork(t *testing.T) networkStock {
 	t.Helper()
-	s := networkStock{forward: readText("/proc/sys/net/ipv4/ip_forward"), rules: natRules(t)}
+	s := networkStock{rules: natRules(t)}
+	for _, setting := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		s.forward = append(s.forward, readText("/proc/sys/net/"+setting))
+	}
 	links, err := net.Interfaces()
 	require.NoError(t, err)
 	for _, l := range links {
@@ -137,7 +141,7 @@ func requireNetworkBack(t *testing.T, want networkStock) {
 	require.Equal(t, want, takeNetwork(t))
 }
 
-// natRules lists our table's rules by their comments.
+// natRules lists the rules of our tables, IPv4 first, by their comments.
 func natRules(t *testing.T) []string {
 	t.Helper()
 	conn, err := nftables.New()
@@ -149,7 +153,7 @@ func natRules(t *testing.T) []string {
 		if table.Name != "mini-container" {
 			continue
 		}
-		all = []string{}
+		all = append([]string{}, all...)
 		rules, err := conn.GetRules(table, &nftables.Chain{Name: "postrouting", Table: table})
 		require.NoError(t, err)
 		for _, r := range rules {
@@ -160,7 +164,11 @@ func natRules(t *testing.T) []string {
 }
 
 // beyond is a network behind the host, with a listener on it.
-type beyond struct{ host, address string }
+type beyond struct {
+	host, address   string
+	host6, address6 string
+	tid             int // of a thread in it
+}
 
 func newBeyond(t *testing.T) *beyond {
 	t.Helper()
@@ -175,27 +183,35 @@ func newBeyond(t *testing.T) *beyond {
 		}
 		made <- unix.Gettid()
 		<-made
-		l, err := net.Listen("tcp4", "192.0.2.2:7000")
-		listening <- err
-		if err != nil {
+		four, err := net.Listen("tcp4", "192.0.2.2:7000")
+		six, err6 := net.Listen("tcp6", "[2001:db8::2]:7000")
+		listening <- errors.Join(err, err6)
+		if err != nil || err6 != nil {
 			return
 		}
-		go func() { <-done; l.Close() }()
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-			fmt.Fprintln(c, host)
-			c.Close()
-		}
+		go func() { <-done; four.Close(); six.Close() }()
+		go greet(six)
+		greet(four)
 	}()
-	b := &beyond{host: "192.0.2.1", address: "192.0.2.2:7000"}
-	b.connect(t, <-made)
+	b := &beyond{host: "192.0.2.1", address: "192.0.2.2:7000", host6: "2001:db8::1", address6: "[2001:db8::2]:7000"}
+	b.tid = <-made
+	b.connect(t, b.tid)
 	made <- 0
 	require.NoError(t, <-listening)
 	return b
+}
+
+// greet tells each caller what their address is.
+func greet(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		fmt.Fprintln(c, host)
+		c.Close()
+	}
 }
 
 func (b *beyond) connect(t *testing.T, tid int) {
@@ -204,16 +220,21 @@ func (b *beyond) connect(t *testing.T, tid int) {
 	attributes.Name = "beyond0"
 	veth := &netlink.Veth{LinkAttrs: attributes, PeerName: "beyond1", PeerNamespace: netlink.NsPid(tid)}
 	require.NoError(t, netlink.LinkAdd(veth))
-	setUp(t, "beyond0", b.host+"/24")
-	inNamespace(t, tid, "net", func() error { setUp(t, "beyond1", "192.0.2.2/24"); return nil })
+	setUp(t, "beyond0", b.host+"/24", b.host6+"/64")
+	inNamespace(t, tid, "net", func() error { setUp(t, "beyond1", "192.0.2.2/24", "2001:db8::2/64"); return nil })
 }
 
-func setUp(t *testing.T, name, address string) {
+func setUp(t *testing.T, name string, addresses ...string) {
 	link, err := netlink.LinkByName(name)
 	require.NoError(t, err)
-	a, err := netlink.ParseAddr(address)
-	require.NoError(t, err)
-	require.NoError(t, netlink.AddrAdd(link, a))
+	for _, address := range addresses {
+		a, err := netlink.ParseAddr(address)
+		require.NoError(t, err)
+		if a.IP.To4() == nil {
+			a.Flags = unix.IFA_F_NODAD
+		}
+		require.NoError(t, netlink.AddrAdd(link, a))
+	}
 	require.NoError(t, netlink.LinkSetUp(link))
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/diagram"
 	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
@@ -16,7 +17,8 @@ import (
 func PictureOf(r *inspect.Report, links *state.Network) *diagram.Picture {
 	p := diagram.FromReport(r)
 	if links != nil && links.Bridge != "" {
-		link := fmt.Sprintf("eth0 %s - %s on bridge %s", links.Address, links.Veth, links.Bridge)
+		addresses := strings.TrimSpace(links.Address + " " + links.Address6)
+		link := fmt.Sprintf("eth0 %s - %s on bridge %s", addresses, links.Veth, links.Bridge)
 		if links.NAT {
 			link += ", NAT"
 		}

@@ -79,21 +79,14 @@ func untilTerminated() int {
 }
 
 func listen(address string) int {
-	l, err := net.Listen("tcp4", address)
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	fmt.Println("ready")
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return 1
-		}
-		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-		fmt.Fprintln(c, host)
-		c.Close()
-	}
+	greet(l)
+	return 1
 }
 
 func dial(address string) int {
@@ -107,7 +100,7 @@ func dial(address string) int {
 
 // dialed is what the listener at an address says of who called.
 func dialed(address string) (string, error) {
-	c, err := net.DialTimeout("tcp4", address, 10*time.Second)
+	c, err := net.DialTimeout("tcp", address, 10*time.Second)
 	if err != nil {
 		return "", err
 	}

@@ -20,7 +20,7 @@ type placeFlags struct {
 	id, cgroup      string
 	cgroupParent    string
 	network, bridge string
-	subnet          string
+	subnet, subnet6 string
 	nat             bool
 }
 
@@ -31,7 +31,8 @@ func (f *placeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.network, "network", string(network.Loopback), "`MODE`: none, loopback, bridge (root) or host")
 	flags.StringVar(&f.bridge, "bridge", network.DefaultBridge, "with --network bridge: `NAME` of the bridge; the first container makes it, the last removes it")
 	flags.StringVar(&f.subnet, "subnet", network.DefaultSubnet, "with --network bridge: `CIDR` to take the address from")
-	flags.BoolVar(&f.nat, "nat", false, "with --network bridge: let it out with the host's address (nftables, IPv4 forwarding)")
+	flags.StringVar(&f.subnet6, "subnet6", subnet6None, "with --network bridge: `CIDR` to take an IPv6 address from as well; auto is "+network.DefaultSubnet6)
+	flags.BoolVar(&f.nat, "nat", false, "with --network bridge: let it out with the host's address (nftables, forwarding)")
 }
 
 // networkOptions turns the flags into what the container is given.
@@ -44,14 +45,39 @@ func (f *placeFlags) networkOptions() (minicontainer.Network, error) {
 		if f.nat {
 			return minicontainer.Network{}, errors.New("--nat needs --network bridge")
 		}
+		if f.subnet6 != subnet6None {
+			return minicontainer.Network{}, errors.New("--subnet6 needs --network bridge")
+		}
 		return minicontainer.Network{Mode: mode}, nil
 	}
 	subnet, err := netip.ParsePrefix(f.subnet)
 	if err != nil {
 		return minicontainer.Network{}, fmt.Errorf("--subnet %q: %w", f.subnet, err)
 	}
-	c := network.Config{Bridge: f.bridge, Subnet: subnet, NAT: f.nat}
+	subnet6, err := f.parseSubnet6()
+	if err != nil {
+		return minicontainer.Network{}, err
+	}
+	c := network.Config{Bridge: f.bridge, Subnet: subnet, Subnet6: subnet6, NAT: f.nat}
 	return minicontainer.Network{Mode: mode, Config: c}, c.Check()
+}
+
+// subnet6None is no IPv6, see --subnet6.
+const subnet6None = "none"
+
+func (f *placeFlags) parseSubnet6() (netip.Prefix, error) {
+	text := f.subnet6
+	switch text {
+	case subnet6None:
+		return netip.Prefix{}, nil
+	case "auto":
+		text = network.DefaultSubnet6
+	}
+	subnet, err := netip.ParsePrefix(text)
+	if err != nil {
+		return subnet, fmt.Errorf("--subnet6 %q: want none, auto or a CIDR: %w", f.subnet6, err)
+	}
+	return subnet, nil
 }
 
 // apply fills in the container; limits and a chosen path need a cgroup.

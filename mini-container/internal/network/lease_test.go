@@ -54,6 +54,50 @@ func TestCheck(t *testing.T) {
 	require.Equal(t, "10.199.0.1/16", config(DefaultSubnet).Gateway().String())
 }
 
+func TestCheck6(t *testing.T) {
+	tests := []struct{ name, subnet, want string }{
+		{"default", DefaultSubnet6, ""},
+		{"smallest", "fd00::/96", ""},
+		{"largest", "2001:db8::/48", ""},
+		{"too small", "fd00::/97", "want /48 to /96"},
+		{"too large", "fd00::/47", "want /48 to /96"},
+		{"not a network", "fd00::1/64", "want fd00::/64"},
+		{"IPv4", "10.0.0.0/16", "want one such as " + DefaultSubnet6},
+		{"IPv4 in IPv6", "::ffff:10.0.0.0/112", "want one such as"},
+		{"of the link", "fe80::/64", "want one such as"},
+		{"for many", "ff02::/64", "want one such as"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := config(DefaultSubnet)
+			c.Subnet6 = netip.MustParsePrefix(tt.subnet)
+			err := c.Check()
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+// TestBeside: the IPv6 address is as far behind its beginning as the other.
+func TestBeside(t *testing.T) {
+	tests := []struct{ subnet, subnet6, address, want string }{
+		{DefaultSubnet, DefaultSubnet6, "10.199.0.2", "fd9c:4f1e:7a63:199::2/64"},
+		{DefaultSubnet, "fd00::/96", "10.199.255.254", "fd00::fffe/96"},
+		{"10.0.0.0/8", "fd00::/96", "10.9.8.7", "fd00::9:807/96"},
+		{"192.168.1.8/29", "fd00::/64", "192.168.1.14", "fd00::6/64"},
+	}
+	for _, tt := range tests {
+		c := config(tt.subnet)
+		require.False(t, c.beside(netip.MustParseAddr(tt.address)).IsValid())
+		c.Subnet6 = netip.MustParsePrefix(tt.subnet6)
+		require.Equal(t, tt.want, c.beside(netip.MustParseAddr(tt.address)).String())
+		require.Equal(t, c.Subnet6.Addr().Next(), c.Gateway6().Addr())
+	}
+}
+
 func TestLease(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mc0")
 	c := config("10.0.0.0/29")

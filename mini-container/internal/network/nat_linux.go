@@ -14,42 +14,53 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tableName is the one nftables table that is ours, whole.
+// tableName is the nftables table that is ours, whole: one for each family.
 const tableName = "mini-container"
 
-func natTable() *nftables.Table {
-	return &nftables.Table{Name: tableName, Family: nftables.TableFamilyIPv4}
+// families are those that containers may have addresses of, with where their
+// packets have the source and how long that is.
+var families = []struct {
+	table          nftables.TableFamily
+	offset, length uint32
+}{{nftables.TableFamilyIPv4, 12, 4}, {nftables.TableFamilyIPv6, 8, 16}}
+
+func natTable(family nftables.TableFamily) *nftables.Table {
+	return &nftables.Table{Name: tableName, Family: family}
 }
 
-func natChain() *nftables.Chain {
+func natChain(table *nftables.Table) *nftables.Chain {
 	return &nftables.Chain{
-		Name: "postrouting", Table: natTable(), Type: nftables.ChainTypeNAT,
+		Name: "postrouting", Table: table, Type: nftables.ChainTypeNAT,
 		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource,
 	}
 }
 
 // addMasquerade lets one container's packets leave with the host's address.
-// In nft's words: ip saddr ADDRESS oifname != "BRIDGE" masquerade comment "ID".
+// In nft's words: ip saddr ADDRESS oifname != "BRIDGE" masquerade comment "ID";
+// ip6 for an IPv6 address.
 func addMasquerade(c Config, address netip.Addr, id string) error {
 	conn, err := nftables.New()
 	if err != nil {
 		return fmt.Errorf("open nftables: %w", err)
 	}
-	conn.AddTable(natTable())
-	conn.AddChain(natChain())
-	conn.AddRule(&nftables.Rule{Table: natTable(), Chain: natChain(), Exprs: masquerade(c.Bridge, address), UserData: comment(id)})
+	f := families[0]
+	if address.Is6() {
+		f = families[1]
+	}
+	table := conn.AddTable(natTable(f.table))
+	conn.AddChain(natChain(table))
+	conn.AddRule(&nftables.Rule{Table: table, Chain: natChain(table), Exprs: masquerade(c.Bridge, address, f.offset, f.length), UserData: comment(id)})
 	if err := conn.Flush(); err != nil {
 		return fmt.Errorf("add nftables rule: %w", err)
 	}
 	return nil
 }
 
-func masquerade(bridge string, address netip.Addr) []expr.Any {
-	const sourceOffset, addressLength = 12, 4 // in the IPv4 header
+func masquerade(bridge string, address netip.Addr, offset, length uint32) []expr.Any {
 	name := make([]byte, unix.IFNAMSIZ)
 	copy(name, bridge)
 	return []expr.Any{
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: sourceOffset, Len: addressLength},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: address.AsSlice()},
 		&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: name},
@@ -63,16 +74,17 @@ func comment(id string) []byte {
 	return append([]byte{typeComment, byte(len(id) + 1)}, append([]byte(id), 0)...)
 }
 
-// removeMasquerade deletes a container's rules and returns how many of others
-// are left; with none the table goes.
-func removeMasquerade(id string) (left int, err error) {
+// removeMasquerade deletes a container's rules of a family and returns how many
+// of others are left; with none the table goes.
+func removeMasquerade(family nftables.TableFamily, id string) (left int, err error) {
 	conn, err := nftables.New()
 	if err != nil {
 		return 0, fmt.Errorf("open nftables: %w", err)
 	}
-	rules, err := conn.GetRules(natTable(), natChain())
+	table := natTable(family)
+	rules, err := conn.GetRules(table, natChain(table))
 	if errors.Is(err, unix.ENOENT) {
-		return 0, removeTable(conn)
+		return 0, removeTable(conn, table)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("list nftables rules: %w", err)
@@ -85,7 +97,7 @@ func removeMasquerade(id string) (left int, err error) {
 		}
 	}
 	if left == 0 {
-		return 0, removeTable(conn)
+		return 0, removeTable(conn, table)
 	}
 	if err := conn.Flush(); err != nil {
 		return 0, fmt.Errorf("remove nftables rule: %w", err)
@@ -93,46 +105,69 @@ func removeMasquerade(id string) (left int, err error) {
 	return left, nil
 }
 
-func removeTable(conn *nftables.Conn) error {
-	conn.DelTable(natTable())
+func removeTable(conn *nftables.Conn, table *nftables.Table) error {
+	conn.DelTable(table)
 	if err := conn.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("remove nftables table: %w", err)
 	}
 	return nil
 }
 
-// forwardingFile is, in our directory, what the host's setting was.
-const forwardingFile = ".ip_forward"
+// forwarding is a setting that makes the host a router.
+type forwarding struct {
+	path string // below the procfs
+	memo string // in our directory: what it was
+}
 
-func (m *Manager) setting() string { return filepath.Join(m.Proc, "sys/net/ipv4/ip_forward") }
+var (
+	forwarding4 = forwarding{"sys/net/ipv4/ip_forward", ".ip_forward"}
+	forwarding6 = forwarding{"sys/net/ipv6/conf/all/forwarding", ".ip6_forward"}
+)
+
+func (m *Manager) isOff(f forwarding) (old []byte, off bool, err error) {
+	old, err = os.ReadFile(filepath.Join(m.Proc, f.path))
+	if err != nil {
+		return nil, false, fmt.Errorf("read forwarding: %w", err)
+	}
+	return old, strings.TrimSpace(string(old)) == "0", nil
+}
 
 // forward makes the host a router, and remembers if it was none.
-func (m *Manager) forward() error {
-	old, err := os.ReadFile(m.setting())
-	if err != nil {
-		return fmt.Errorf("read forwarding: %w", err)
+func (m *Manager) forward(f forwarding) error {
+	old, off, err := m.isOff(f)
+	if err != nil || !off {
+		return err
 	}
-	if strings.TrimSpace(string(old)) != "0" {
-		return nil
-	}
-	if err := os.WriteFile(filepath.Join(m.Dir, forwardingFile), old, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(m.Dir, f.memo), old, 0o600); err != nil {
 		return fmt.Errorf("remember forwarding: %w", err)
 	}
-	if err := os.WriteFile(m.setting(), []byte("1"), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(m.Proc, f.path), []byte("1"), 0); err != nil {
 		return fmt.Errorf("switch forwarding on: %w", err)
 	}
 	return nil
 }
 
+// forward6 is forward for IPv6.
+func (m *Manager) forward6() error {
+	_, off, err := m.isOff(forwarding6)
+	if err == nil && off {
+		err = m.checkUplinks()
+	}
+	if err != nil {
+		return err
+	}
+	return m.forward(forwarding6)
+}
+
 // unforward puts back what was, if it was we who changed it.
-func (m *Manager) unforward() error {
-	memo := filepath.Join(m.Dir, forwardingFile)
+func (m *Manager) unforward(f forwarding) error {
+	memo := filepath.Join(m.Dir, f.memo)
 	old, err := os.ReadFile(memo)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		err = os.WriteFile(m.setting(), old, 0)
+		err = os.WriteFile(filepath.Join(m.Proc, f.path), old, 0)
 	}
 	if err == nil {
 		err = os.Remove(memo)

@@ -25,7 +25,7 @@ type Manager struct {
 
 // Places are where Attach can be interrupted with something half done.
 func Places() []string {
-	return []string{"network-lease", "network-bridge", "network-bridge-bare", "network-veth", "network-forward", "network-nat", "network-end"}
+	return []string{"network-lease", "network-bridge", "network-bridge-bare", "network-veth", "network-forward", "network-nat", "network-forward6", "network-nat6", "network-end"}
 }
 
 func (m *Manager) at(place string) error {
@@ -40,7 +40,9 @@ type Attachment struct {
 	Bridge  string
 	Veth    string // the end on the host; the other is eth0
 	Address netip.Prefix
-	NAT     bool
+	// Address6 is the zero value without IPv6.
+	Address6 netip.Prefix
+	NAT      bool
 }
 
 // VethName is the host's end of a container's veth pair: short enough for an
@@ -55,6 +57,11 @@ func VethName(id string) string {
 func (m *Manager) Attach(c Config, id string, pid int) (*Attachment, error) {
 	if err := c.Check(); err != nil {
 		return nil, exitcode.With(exitcode.Usage, err)
+	}
+	if c.HasIP6() {
+		if err := m.checkIP6(); err != nil {
+			return nil, err
+		}
 	}
 	unlock, err := m.Lock()
 	if err != nil {
@@ -72,17 +79,19 @@ func (m *Manager) attach(c Config, a *Attachment, id string, pid int) error {
 	var bridge netlink.Link
 	parts := []struct {
 		place string
-		nat   bool // only with NAT
+		when  bool
 		do    func() error
 	}{
-		{"network-lease", false, func() (err error) { a.Address, err = lease(m.leaseDir(c.Bridge), c, id); return err }},
-		{"network-bridge", false, func() (err error) { bridge, err = m.ensureBridge(c); return err }},
-		{"network-veth", false, func() error { return connect(c, a, bridge, pid) }},
-		{"network-forward", true, m.forward},
-		{"network-nat", true, func() error { return addMasquerade(c, a.Address.Addr(), id) }},
+		{"network-lease", true, func() error { return m.lease(c, a, id) }},
+		{"network-bridge", true, func() (err error) { bridge, err = m.ensureBridge(c); return err }},
+		{"network-veth", true, func() error { return m.connect(c, a, bridge, pid) }},
+		{"network-forward", c.NAT, func() error { return m.forward(forwarding4) }},
+		{"network-nat", c.NAT, func() error { return addMasquerade(c, a.Address.Addr(), id) }},
+		{"network-forward6", c.NAT && c.HasIP6(), m.forward6},
+		{"network-nat6", c.NAT && c.HasIP6(), func() error { return addMasquerade(c, a.Address6.Addr(), id) }},
 	}
 	for _, part := range parts {
-		if part.nat && !c.NAT {
+		if !part.when {
 			continue
 		}
 		if err := m.at(part.place); err != nil {
@@ -93,6 +102,13 @@ func (m *Manager) attach(c Config, a *Attachment, id string, pid int) error {
 		}
 	}
 	return m.at("network-end")
+}
+
+func (m *Manager) lease(c Config, a *Attachment, id string) (err error) {
+	if a.Address, err = lease(m.leaseDir(c.Bridge), c, id); err == nil {
+		a.Address6 = c.beside(a.Address.Addr())
+	}
+	return err
 }
 
 // Detach takes away what Attach made for a container, and the bridge with the
@@ -109,10 +125,12 @@ func (m *Manager) Detach(bridge, id string, nat bool) error {
 func (m *Manager) detach(bridge, id string, nat bool) error {
 	var faults []error
 	if nat {
-		rules, err := removeMasquerade(id)
-		faults = append(faults, err)
-		if err == nil && rules == 0 {
-			faults = append(faults, m.unforward())
+		for i, setting := range []forwarding{forwarding4, forwarding6} {
+			rules, err := removeMasquerade(families[i].table, id)
+			if err == nil && rules == 0 {
+				err = m.unforward(setting)
+			}
+			faults = append(faults, err)
 		}
 	}
 	faults = append(faults, removeLink(VethName(id)))
@@ -140,6 +158,8 @@ func (m *Manager) removeBridge(name string) error {
 
 func explain(err error) error {
 	switch {
+	case exitcode.Of(err) == exitcode.Unsupported:
+		return err
 	case errors.Is(err, unix.EPERM):
 		return exitcode.With(exitcode.Unsupported, fmt.Errorf("%w (a bridge is the host's: it takes CAP_NET_ADMIN there)", err))
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPROTONOSUPPORT):

@@ -42,7 +42,9 @@ type Network struct {
 	Bridge  string `json:"bridge,omitempty"`
 	Veth    string `json:"veth,omitempty"` // the end on the host
 	Address string `json:"address,omitempty"`
-	NAT     bool   `json:"nat"`
+	// Address6 is "" without IPv6.
+	Address6 string `json:"address6,omitempty"`
+	NAT      bool   `json:"nat"`
 }
 
 func encode(r *Record) ([]byte, error) {
