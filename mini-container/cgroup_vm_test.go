@@ -37,6 +37,13 @@ func TestCgroup(t *testing.T) {
 			require.Equal(t, want, cgroupFile(path, file), file)
 		}
 	})
+	t.Run("the limits hold", func(t *testing.T) {
+		var allowed unix.CPUSet
+		require.NoError(t, unix.SchedGetaffinity(pid, &allowed))
+		require.Equal(t, []any{1, true}, []any{allowed.Count(), allowed.IsSet(1)})
+		stat := filepath.Join(hierarchy, path, "cpu.stat")
+		eventually(t, "half a processor is enough for who spins", func() bool { return keyed(stat, "nr_throttled") > 0 })
+	})
 	t.Run("list and ps", func(t *testing.T) {
 		var list minicontainer.List
 		b.commandJSON(t, "list.json", &list, "list")
@@ -134,7 +141,7 @@ func TestCgroupRefusals(t *testing.T) {
 		{"no such file", []string{"--cgroup-file", "memory.nothing=1"}, 4, "this kernel has no memory.nothing"},
 		{"no such processor", []string{"--cpuset-cpus", "99"}, 2, "limit cpuset"},
 		{"no such device", []string{"--io-max", "99:99 rbps=1"}, 2, "no such device"},
-		{"quota too small", []string{"--cpus", "0.001"}, 2, "below 1 ms"},
+		{"quota too small", []string{"--cgroup-file", "cpu.max=500 100000"}, 2, "below 1 ms"},
 		{"path is taken", []string{"--cgroup", "/busy"}, 2, "file exists"},
 		{"limits without a cgroup", []string{"--cgroup", "none", "--pids", "5"}, 2, "limits need a cgroup"},
 	}

@@ -136,7 +136,8 @@ func heard(statistics string) int {
 }
 
 // advertise says on a link that we are a router and what its prefix is
-// (RFC 4861, 4.2). Before the link has an address of its own it waits.
+// (RFC 4861, 4.2), some times over. Before the link has an address of its own
+// it waits.
 func advertise(name string) error {
 	link, err := net.InterfaceByName(name)
 	if err != nil {
@@ -157,12 +158,17 @@ func advertise(name string) error {
 	message = append(message, 3, 4, 64, 0xc0, 0, 0, 7, 0, 0, 0, 7, 0, 0, 0, 0, 0)
 	message = append(message, net.ParseIP("2001:db8:bad::")...)
 	everybody := &unix.SockaddrInet6{ZoneId: uint32(link.Index), Addr: [16]byte{0: 0xff, 1: 2, 15: 1}}
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	const times = 5
+	sent := 0
+	for end := time.Now().Add(patience); sent < times; time.Sleep(100 * time.Millisecond) {
 		err := unix.Sendto(fd, message, 0, everybody)
-		if !errors.Is(err, unix.EADDRNOTAVAIL) || time.Now().After(end) {
+		if err == nil {
+			sent++
+		} else if !errors.Is(err, unix.EADDRNOTAVAIL) || time.Now().After(end) {
 			return err
 		}
 	}
+	return nil
 }
 
 func advertiseInside(name string) string {

@@ -18,19 +18,20 @@ import (
 // acts are what the probe can do besides telling its story. Each says one line
 // and then lives until stdin ends.
 var acts = map[string]func(argument string) string{
-	"write":     writeFile,
-	"owners":    owners,
-	"orphans":   func(string) string { return orphans() },
-	"clocks":    func(string) string { return clocks() },
-	"read":      readText,
-	"cgroups":   cgroupAttack,
-	"devices":   deviceNumbers,
-	"ask":       askDevices,
-	"attempt":   attempt,
-	"type":      typeIn,
-	"flood":     flood,
-	"bomb":      bomb,
-	"advertise": advertiseInside,
+	"write":      writeFile,
+	"owners":     owners,
+	"orphans":    func(string) string { return orphans() },
+	"clocks":     func(string) string { return clocks() },
+	"read":       readText,
+	"cgroups":    cgroupAttack,
+	"devices":    deviceNumbers,
+	"ask":        askDevices,
+	"attempt":    attempt,
+	"type":       typeIn,
+	"flood":      flood,
+	"bomb":       bomb,
+	"advertise":  advertiseInside,
+	"write-disk": writeDisk,
 }
 
 // act is one of acts, and whether there is such a one.

@@ -44,16 +44,32 @@ func enableIn(mount, dir string, needed, extra []string) error {
 		if !slices.Contains(have, name) {
 			return explainMissing(mount, dir, name, have)
 		}
+		if occupied(dir) {
+			return explainEnable(mount, dir, name, fmt.Errorf("change %s/cgroup.subtree_control: %w", dir, unix.EBUSY))
+		}
 		if err := cgroupfs.Write(dir, "cgroup.subtree_control", "+"+name); err != nil {
 			return explainEnable(mount, dir, name, err)
 		}
 	}
 	for _, name := range extra {
-		if slices.Contains(have, name) && !slices.Contains(on, name) && !slices.Contains(needed, name) {
+		if slices.Contains(have, name) && !slices.Contains(on, name) && !slices.Contains(needed, name) && !occupied(dir) {
 			_ = cgroupfs.Write(dir, "cgroup.subtree_control", "+"+name) // only wanted
 		}
 	}
 	return nil
+}
+
+// occupied reports whether a cgroup has processes and may so not share
+// controllers. The kernel lets it share that of processors, but then its
+// children are good for threads alone, and no process can be cloned into one.
+// The root of all, which has no type, may have both.
+func occupied(dir string) bool {
+	pids, err := cgroupfs.Procs(dir)
+	if err != nil || len(pids) == 0 {
+		return false
+	}
+	_, err = cgroupfs.Read(dir, "cgroup.type")
+	return err == nil
 }
 
 func readWords(dir, file string) ([]string, error) {
@@ -65,10 +81,10 @@ func inTree(mount, dir string) string { return "/" + strings.Trim(strings.TrimPr
 
 func explainMissing(mount, dir, name string, have []string) error {
 	why := "the cgroup above it does not share it"
-	if dir == mount {
+	if _, err := cgroupfs.Read(dir, "cgroup.type"); dir == mount && err != nil { // the root of all has no type; that of a cgroup namespace has
 		why = "the kernel lacks it, it is switched off (cgroup_disable=), or a cgroup v1 hierarchy has it"
 	}
-	return exitcode.With(exitcode.Unsupported, fmt.Errorf("enable cgroup controller %s: cgroup %s has [%s] and not %s: %s",
+	return exitcode.With(exitcode.Unsupported, fmt.Errorf("enable cgroup controller %s: cgroup %s has [%s] in cgroup.controllers and not %s: %s",
 		name, inTree(mount, dir), strings.Join(have, " "), name, why))
 }
 

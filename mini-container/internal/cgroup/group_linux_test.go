@@ -102,7 +102,7 @@ func TestOwnCgroup(t *testing.T) {
 func TestMissingControllerIsNamed(t *testing.T) {
 	h := fakeTree(t, "cpu pids", "")
 	_, err := Create(h, "/mini-container/one", &specs.LinuxResources{Unified: map[string]string{"memory.max": "1"}})
-	require.ErrorContains(t, err, "enable cgroup controller memory: cgroup / has [cpu pids] and not memory: the kernel lacks it")
+	require.ErrorContains(t, err, "enable cgroup controller memory: cgroup / has [cpu pids] in cgroup.controllers and not memory: the kernel lacks it")
 	require.Equal(t, exitcode.Unsupported, exitcode.Of(err))
 }
 
@@ -133,7 +133,7 @@ func TestExplain(t *testing.T) {
 		{"not delegated", explainEnable(h.Mount, h.Mount, "memory", unix.EACCES), "not delegated", 4},
 		{"realtime", explainEnable(h.Mount, h.Mount, "cpu", unix.EINVAL), "realtime", 4},
 		{"threaded", explainEnable(h.Mount, h.Mount, "memory", unix.EOPNOTSUPP), "threaded", 4},
-		{"missing below", explainMissing(h.Mount, h.Mount+"/a/b", "io", []string{"cpu"}), "cgroup /a/b has [cpu] and not io: the cgroup above", 4},
+		{"missing below", explainMissing(h.Mount, h.Mount+"/a/b", "io", []string{"cpu"}), "cgroup /a/b has [cpu] in cgroup.controllers and not io: the cgroup above", 4},
 		{"no cgroup for you", explainMake("/a", unix.EACCES), "delegated to this user", 4},
 		{"too many", explainMake("/a", unix.EAGAIN), "max.descendants", 4},
 		{"no file", explainWrite(&Group{path: "/a"}, Write{"memory", "memory.peak", "1"}, unix.ENOENT), "this kernel has no memory.peak", 4},
