@@ -30,7 +30,9 @@ var recordings = []struct {
 	{"user namespace", 0, [2]int{5, 10}, []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--time-ns", "--time-offset", "boottime=1h"}},
 	{"network", 0, [2]int{5, 10}, []string{"--network", "bridge", "--nat", "--new-privs", "--overlay"}},
 	{"rootless", 1000, [2]int{5, 10}, []string{"--user-ns", "--workdir", "/bin"}},
-	{"new mounts", 0, [2]int{5, 13}, []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--idmap-root", "--bind", "/usr:/mnt:rro", "--landlock-read", "/", "--landlock-exec", "/"}},
+	{"new mounts", 0, [2]int{5, 13}, []string{"--bind", "/usr:/mnt:rro", "--landlock-read", "/", "--landlock-exec", "/"}},
+	// The rootfs lies on tmpfs, which has id maps since Linux 6.3.
+	{"idmapped root", 0, [2]int{6, 3}, []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--idmap-root"}},
 }
 
 // notRecorded is why some listed calls are in none of the recordings above.

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -244,26 +243,6 @@ func TestForkBombLimited(t *testing.T) {
 	b.command(t, 0, "kill", "--all", id)
 	require.Equal(t, 128+9, c.end(t))
 	requireStock(t, b, before)
-}
-
-// TestMuchOutput: it does not go through the supervisor.
-func TestMuchOutput(t *testing.T) { testOutput(t, 64<<20) }
-
-// TestVeryMuchOutput is the same with 10 GB.
-func TestVeryMuchOutput(t *testing.T) { testOutput(t, 10<<30) }
-
-func testOutput(t *testing.T, size int64) {
-	b := newBench(t, 0)
-	cmd := exec.Command(executable(t), "run", "--rootfs", b.rootfs, "--env", probeEnv+"=flood:"+strconv.FormatInt(size, 10), "--", "probe")
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	got, err := io.CopyBuffer(io.Discard, stdout, make([]byte, 1<<20))
-	require.NoError(t, err)
-	require.NoError(t, cmd.Wait())
-	require.Equal(t, size, got)
-	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	require.Less(t, usage.Maxrss, int64(64<<10), "KiB of the largest process")
 }
 
 // TestHostPathDisappears: before the start it is an error that names it, after

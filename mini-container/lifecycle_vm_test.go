@@ -91,29 +91,6 @@ func TestLongLog(t *testing.T) {
 	b.command(t, 0, "delete", id)
 }
 
-// TestVeryLongLog: at no time does the log of a container that says very much
-// take more than it may, nor does its supervisor grow.
-func TestVeryLongLog(t *testing.T) {
-	const size = 1 << 30
-	b := newBench(t, 0)
-	start := time.Now()
-	id := b.detach(t, "talk:"+strconv.Itoa(size))
-	entry := b.listed(t, id)
-	memory := fmt.Sprintf("/proc/%d/status", entry.SupervisorPID)
-	var largest, peak int64
-	for b.listed(t, id).Status != "stopped" {
-		require.Less(t, time.Since(start), 5*time.Minute, "it does not come to an end")
-		largest, peak = max(largest, b.stateSize(t, id)), max(peak, fieldKB(memory, "VmHWM:"))
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Logf("%d MiB in %s, log at most %d KiB, supervisor at most %d KiB", size>>20, time.Since(start).Round(time.Millisecond), largest>>10, peak)
-	require.Positive(t, largest)
-	require.Less(t, largest, int64(9<<20))
-	require.Positive(t, peak)
-	require.Less(t, peak, int64(64<<10))
-	b.command(t, 0, "delete", id)
-}
-
 // stateSize is what a container's directory takes.
 func (b *bench) stateSize(t *testing.T, id string) (size int64) {
 	files, err := filepath.Glob(stateRoot + "/" + id + "/*")

@@ -92,16 +92,6 @@ func clocks() string {
 	return fmt.Sprint(now.Sec)
 }
 
-// flood writes that many bytes, and nothing after them.
-func flood(size string) string {
-	left, _ := strconv.Atoi(size)
-	for block := make([]byte, 1<<20); left > 0; left -= len(block) {
-		os.Stdout.Write(block[:min(len(block), left)])
-	}
-	os.Exit(0)
-	return ""
-}
-
 // bomb forks that many processes that stay, and does not care what becomes of
 // them.
 func bomb(count string) string {

@@ -85,3 +85,20 @@ func TestVariantsShareAKernel(t *testing.T) {
 	require.Same(t, a, again)
 	_ = r
 }
+
+// TestMemoryOfAnEntry: what an entry asks for is the least that it gets, and
+// it shares no snapshot with those that ask for less.
+func TestMemoryOfAnEntry(t *testing.T) {
+	_, c := twoCells(t)
+	c.base, c.images["peers"] = &assets{}, &assets{config: Config{MemoryBytes: 2 << 30}}
+	c.entry.Needs.Image = "peers"
+	memory := func(asked int64) int64 {
+		c.entry.Needs.MemoryBytes = asked
+		a, err := c.assetsFor(t.Context(), c.cell)
+		require.NoError(t, err)
+		return a.config.MemoryBytes
+	}
+	require.EqualValues(t, 2<<30, memory(0))
+	require.EqualValues(t, 4<<30, memory(4<<30))
+	require.EqualValues(t, 2<<30, memory(1<<30))
+}

@@ -23,10 +23,12 @@ type cell struct {
 type variant struct {
 	kernel        int
 	image, system string
+	memoryBytes   int64 // that the entry asks for
 }
 
 func (c cell) variant() variant {
-	return variant{kernel: c.kernel, image: c.entry.Needs.Image, system: c.entry.Needs.Init}
+	needs := c.entry.Needs
+	return variant{kernel: c.kernel, image: needs.Image, system: needs.Init, memoryBytes: needs.MemoryBytes}
 }
 
 // cellsOf lists the cells of a run, the cells of a kernel together.

@@ -123,6 +123,7 @@ func (k *kernelRun) assetsFor(ctx context.Context, c cell) (*assets, error) {
 	own := *k.base
 	own.config, own.image = shared.config, shared.image
 	own.config.System = c.entry.Needs.Init
+	own.config.MemoryBytes = max(own.config.MemoryBytes, c.entry.Needs.MemoryBytes)
 	own.initramfs = sync.OnceValues(own.buildInitramfs)
 	k.assets[c.variant()] = &own
 	return &own, nil

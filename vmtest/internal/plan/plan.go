@@ -62,6 +62,8 @@ type Needs struct {
 	Init     string           `json:"init"`    // InitGuest or InitSystemd
 	Root     bool             `json:"root"`
 	Image    string           `json:"image"` // "base", "peers" or "build"
+	// MemoryBytes is what the guest has at least; 0 is what the run gives all.
+	MemoryBytes int64 `json:"memory_bytes,omitempty"`
 }
 
 // Artifact is an output that must exist and validate.
