@@ -45,6 +45,7 @@ var features = map[string]asked{
 	"own terminal":                                 {flags: []string{"--tty"}},
 	"loopback network":                             {flags: []string{"--network", "loopback"}},
 	"bridge, veth":                                 {flags: []string{"--network", "bridge"}},
+	"bridge, veth, with IPv6":                      {flags: []string{"--network", "bridge", "--subnet6", "auto"}},
 	"NAT by nftables":                              {flags: []string{"--network", "bridge", "--nat"}},
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -46,6 +47,59 @@ func TestBridge(t *testing.T) {
 	require.Equal(t, "10.199.0.2/16", r.Network.Address)
 	beyond.close(t)
 	requireNetworkBack(t, before)
+}
+
+// TestBridgeRefusals: what others have is neither joined nor cut off.
+func TestBridgeRefusals(t *testing.T) {
+	b := newBench(t, 0)
+	attributes := netlink.NewLinkAttrs()
+	attributes.Name = "theirs"
+	require.NoError(t, netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attributes}))
+	setUp(t, "theirs", "172.16.0.1/24")
+	theirs, err := netlink.LinkByName("theirs")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, netlink.LinkDel(theirs)) })
+	before := takeNetwork(t)
+	kept := b.start(t, "wait", "--network", "bridge", "--subnet", "10.5.0.0/24")
+	kept.line(t)
+	for want, flags := range map[string][]string{
+		"an interface of this name exists and is not one of ours": {"--bridge", "theirs"},
+		"subnet 172.16.0.0/16 overlaps 172.16.0.1/24 of theirs":   {"--bridge", "mc1", "--subnet", "172.16.0.0/16"},
+		"containers on one bridge share one subnet":               {"--subnet", "10.6.0.0/24"},
+	} {
+		during := takeNetwork(t)
+		c := b.start(t, "exit:0", append(flags, "--network", "bridge", "--nat")...)
+		require.Equal(t, 128, c.end(t), "stderr: %s", &c.stderr)
+		require.Contains(t, c.stderr.String(), want)
+		requireNetworkBack(t, during)
+	}
+	addresses, err := netlink.AddrList(theirs, netlink.FAMILY_V4)
+	require.NoError(t, err)
+	require.Len(t, addresses, 1)
+	require.Equal(t, 0, kept.end(t))
+	requireNetworkBack(t, before)
+}
+
+// TestNames: files that docs/commands.md binds are the container's, who cannot
+// change them; the image has none of them.
+func TestNames(t *testing.T) {
+	b := newBench(t, 0)
+	hosts, resolver := filepath.Join(b.base, "hosts"), filepath.Join(b.base, "resolv.conf")
+	require.NoError(t, os.WriteFile(hosts, []byte("127.0.0.1 localhost\n10.199.0.2 web\n"), 0o644))
+	require.NoError(t, os.WriteFile(resolver, []byte("nameserver 192.0.2.53\n"), 0o644))
+	names := []string{"--network", "bridge", "--bind", hosts + ":/etc/hosts:ro", "--bind", resolver + ":/etc/resolv.conf:ro"}
+	web := b.start(t, "listen:0.0.0.0:7000", names...)
+	require.Equal(t, "ready", web.line(t))
+	for mode, want := range map[string]string{
+		"dial:web:7000": "10.199.0.3", "read:/etc/resolv.conf": "nameserver 192.0.2.53", "write:/etc/hosts": "EROFS", "write:/etc/resolv.conf": "EROFS",
+	} {
+		c := b.start(t, mode, names...)
+		require.Equal(t, want, c.line(t), mode)
+		require.Equal(t, 0, c.end(t))
+	}
+	require.NoError(t, web.cmd.Process.Signal(unix.SIGKILL))
+	web.cmd.Wait()
+	b.collect()
 }
 
 // TestNetworkModes: what there is of interfaces in each.
