@@ -188,6 +188,21 @@ func TestCVE_2019_16884(t *testing.T) {
 	require.Contains(t, mountsOf(c.find(t, b))["/proc"], " - proc ")
 	require.Equal(t, 0, c.end(t))
 
+	// A link with an innocent name leads a bind mount there (2023-27561).
+	volume := filepath.Join(b.base, "volume")
+	require.NoError(t, os.MkdirAll(filepath.Join(volume, "self"), 0o755))
+	for _, target := range []string{"/proc", "proc/sys", "/proc/self", "/proc/kcore"} {
+		require.NoError(t, os.RemoveAll(filepath.Join(b.rootfs, "volume")))
+		require.NoError(t, os.Symlink(target, filepath.Join(b.rootfs, "volume")))
+		source := volume
+		if target == "/proc/kcore" {
+			source = b.secret
+		}
+		c := b.start(t, "exit:0", "--bind", source+":/volume")
+		require.Equal(t, 2, c.end(t), target)
+		require.Contains(t, c.stderr.String(), "link to /proc", target)
+	}
+
 	for _, target := range []string{"/tmp", "..", "self/../bin", "/proc"} {
 		b.rootfs = filepath.Join(b.base, "rootfs")
 		b.rootfs = b.linkedAnew(t, "proc", target)

@@ -102,6 +102,25 @@ func TestNames(t *testing.T) {
 	b.collect()
 }
 
+// TestBridgeOfTwoStates: a bridge is the machine's, whatever the directory that
+// its containers are remembered in.
+func TestBridgeOfTwoStates(t *testing.T) {
+	b := newBench(t, 0)
+	before := takeNetwork(t)
+	one := b.start(t, "listen:0.0.0.0:7000", "--network", "bridge", "--nat")
+	require.Equal(t, "ready", one.line(t))
+	elsewhere := []string{"--network", "bridge", "--nat", "--state-dir", filepath.Join(b.base, "elsewhere")}
+	two := b.start(t, "dial:10.199.0.2:7000", elsewhere...)
+	require.Equal(t, "10.199.0.3", two.line(t), "one address was given away twice")
+	require.Equal(t, 0, two.end(t))
+	three := b.start(t, "dial:10.199.0.2:7000", elsewhere...)
+	require.Equal(t, "10.199.0.3", three.line(t), "the bridge went from below the first container")
+	require.Equal(t, 0, three.end(t))
+	one.kill(t)
+	b.command(t, 0, "gc")
+	requireNetworkBack(t, before)
+}
+
 // TestNetworkModes: what there is of interfaces in each.
 func TestNetworkModes(t *testing.T) {
 	b := newBench(t, 0)
@@ -118,6 +137,24 @@ func TestNetworkModes(t *testing.T) {
 		c := b.start(t, "story:"+b.secret, "--network", mode)
 		want(c.story(t))
 		require.Equal(t, 0, c.end(t), mode)
+	}
+	// Who has no power over the network has no sysfs of it, but the host's.
+	for _, uid := range []uint32{0, 1000} {
+		b := newBench(t, uid)
+		c := b.start(t, "story:"+b.secret, "--network", "host", "--user-ns")
+		if !atLeast(t, 5, 12) {
+			require.Equal(t, 4, c.end(t))
+			require.Contains(t, c.stderr.String(), "Linux 5.12")
+			continue
+		}
+		s := c.story(t)
+		require.Equal(t, host, s.Namespaces["net"])
+		for target, mount := range mountsOf(c.find(t, b)) {
+			if strings.HasPrefix(target, "/sys") {
+				require.Regexp(t, ` ro[, ]`, mount)
+			}
+		}
+		require.Equal(t, 0, c.end(t))
 	}
 }
 

@@ -182,7 +182,15 @@ func removeCgroup(r *state.Record) error {
 	return err
 }
 
+// networkManager has one directory for the whole machine, as that has one
+// bridge of a name: containers of other state directories are on it too. Who
+// cannot have that one has a network of their own, or cannot have a bridge.
 func networkManager(store *state.Store) *network.Manager {
+	if dir, err := state.RootFor(0, ""); err == nil {
+		if shared, err := state.Open(dir); err == nil {
+			store = shared
+		}
+	}
 	return &network.Manager{
 		Dir: filepath.Join(store.Dir(), ".network"), Proc: "/proc",
 		Lock: func() (func(), error) { return store.Lock("network") },

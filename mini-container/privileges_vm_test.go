@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 const accounts = "root:x:0:0::/root:\napp:x:1234:77::/home/app:\n"
@@ -86,6 +88,32 @@ func TestDefaultFilter(t *testing.T) {
 	require.Equal(t, want, got)
 	require.Equal(t, 0, c.end(t))
 	require.Equal(t, "filter", readReport(t, artifact(t, "filter.json")).Seccomp)
+}
+
+// TestSessionKeyring: a key of the caller's session can be read by whoever
+// possesses the session's keyring, whatever the namespaces.
+func TestSessionKeyring(t *testing.T) {
+	b := newBench(t, 0)
+	runtime.LockOSThread() // the keyring is this thread's, and what it starts inherits it
+	defer runtime.UnlockOSThread()
+	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
+	require.NoError(t, err)
+	key, err := unix.AddKey("user", "secret", []byte("host"), unix.KEY_SPEC_SESSION_KEYRING)
+	require.NoError(t, err)
+	// Not to be read by being the same user, only by possession.
+	require.NoError(t, unix.KeyctlSetperm(key, 0x3f000000))
+	_, err = unix.KeyctlInt(unix.KEYCTL_READ, key, 0, 0, 0)
+	require.NoError(t, err, "the attack is none")
+	read := fmt.Sprintf("%d %d %d 0", unix.SYS_KEYCTL, unix.KEYCTL_READ, key)
+	for _, flags := range [][]string{nil, {"--user-ns"}, {"--init"}, {"--new-privs"}} {
+		id := b.word()
+		c := b.start(t, "calls:"+read, append(flags, "--seccomp", "none", "--id", id)...)
+		require.Equal(t, `["EACCES"]`, c.line(t), flags)
+		joined := b.exec(t, id, "calls:"+read)
+		require.Equal(t, `["EACCES"]`, joined.line(t), flags)
+		require.Equal(t, 0, joined.end(t))
+		require.Equal(t, 0, c.end(t))
+	}
 }
 
 // TestOwnFilter: a profile of the caller's, installed while there are still

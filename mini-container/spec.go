@@ -1,6 +1,8 @@
 package minicontainer
 
 import (
+	"slices"
+
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/network"
@@ -76,7 +78,7 @@ func NewSpec(o Options) *specs.Spec {
 	if o.HostNet {
 		spec.Linux.Namespaces = namespaces("pid", "mount", "uts", "ipc", "cgroup")
 		if o.UserNS {
-			spec.Mounts[1] = hostSys()
+			spec.Mounts = slices.Replace(spec.Mounts, 1, 2, hostSys()...)
 		}
 	}
 	spec.Linux.Seccomp = seccomp.Default(spec.Process.Capabilities.Bounding)
@@ -129,9 +131,14 @@ func defaultMounts(groupTTY bool) []specs.Mount {
 
 // hostSys is for a user namespace with the host's network: only who has power
 // over a network may mount a sysfs of it. What the host has mounted below comes
-// along, and must not be written to either.
-func hostSys() specs.Mount {
-	return specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro", "rro"}}
+// along, and must not be written to either. The second mount is for cgroup2,
+// which does not go over itself.
+func hostSys() []specs.Mount {
+	flags := []string{"nosuid", "noexec", "nodev", "ro"}
+	return []specs.Mount{
+		{Destination: "/sys", Type: "bind", Source: "/sys", Options: append([]string{"rbind", "rro"}, flags...)},
+		{Destination: "/sys/fs/cgroup", Type: "tmpfs", Source: "tmpfs", Options: append([]string{"mode=0755", "size=4096"}, flags...)},
+	}
 }
 
 // maskedPaths are what tells of the host and its other processes, or lets a

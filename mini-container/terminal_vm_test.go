@@ -110,6 +110,12 @@ func TestTerminal(t *testing.T) {
 		require.Equal(t, 42, cmd.ProcessState.ExitCode())
 		require.Equal(t, cooked, outside.termios(t))
 	})
+	t.Run("the caller's, without one of its own", func(t *testing.T) {
+		cmd := outside.start(t, "run", "--rootfs", b.rootfs, "--init", "--env", probeEnv+"=exit:9", "--", "probe")
+		cmd.Wait()
+		require.Equal(t, 9, cmd.ProcessState.ExitCode())
+		require.Equal(t, cooked, outside.termios(t))
+	})
 	t.Run("a size of its own", func(t *testing.T) {
 		report := b.order(t, "tty", order{Console: &specs.Box{Width: 101, Height: 37}})
 		said := ""

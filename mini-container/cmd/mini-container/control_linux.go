@@ -41,6 +41,7 @@ func (s *store) find(id string) (*minicontainer.Live, error) {
 func onOne(s *store, use, short string, do func(cmd *cobra.Command, c *minicontainer.Live) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeNames,
+		Example: "  " + name + " " + use + " web",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := s.find(args[0])
 			if err != nil {
@@ -75,6 +76,7 @@ func newUpdate(s *store) *cobra.Command {
 		}
 		return c.Update(r, !force)
 	})
+	cmd.Example = "  mini-container update web --memory 128M --cpus 0.5\n  mini-container update web --device-rule 'allow c 10:232 rw'"
 	limits.add(cmd.Flags())
 	cmd.Flags().BoolVar(&force, "force", false, "set --memory even below what is in use: the kernel reclaims, then kills")
 	return cmd
@@ -118,7 +120,8 @@ func newKill(s *store) *cobra.Command {
 		Use: "kill ID [SIGNAL]", Short: "Send a signal to a container's first process; SIGKILL if none is named",
 		Long: "Send a signal to a container's first process; SIGKILL if none is named.\n\nAs PID 1 of its namespace it only gets signals that it has a handler for,\n" +
 			"SIGKILL and SIGSTOP excepted.",
-		Args: cobra.RangeArgs(1, 2), ValidArgsFunction: s.completeNames,
+		Example: "  mini-container kill web\n  mini-container kill web HUP\n  mini-container kill --all web",
+		Args:    cobra.RangeArgs(1, 2), ValidArgsFunction: s.completeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			sig, err := parseSignal(append(args, "KILL")[1])
 			if err != nil {

@@ -41,7 +41,8 @@ func newDelete(s *store) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use: "delete ID", Short: "Forget a detached container that has ended, with its log",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeNames,
+		Example: "  mini-container delete web\n  mini-container delete --force web",
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: s.completeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			st, err := s.open()
 			if err != nil {
@@ -83,7 +84,8 @@ func newLogs(s *store) *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
 		Use: "logs ID", Short: "Show what a detached container has said, the last 4 to 8 MiB of it",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeNames,
+		Example: "  mini-container logs -f web",
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: s.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			st, err := s.open()
 			if err != nil {

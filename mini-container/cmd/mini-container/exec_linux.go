@@ -19,7 +19,8 @@ func newExec(code *int, s *store) *cobra.Command {
 		Use: "exec ID [flags] -- COMMAND [ARG...]", Short: "Run a command in a container that runs already",
 		Long: "Run a command in the namespaces and the cgroup of a container that runs already, with\n" +
 			"the privileges of the container's own command. It ends when exec does.\n\nExit codes are those of run.",
-		Args: idThenCommand, ValidArgsFunction: s.completeNames,
+		Example: "  mini-container exec -t web -- sh\n  mini-container exec --user nobody web -- id",
+		Args:    idThenCommand, ValidArgsFunction: s.completeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := account.Parse(e.User); e.User != "" && err != nil {
 				return exitcode.With(exitcode.Usage, err)

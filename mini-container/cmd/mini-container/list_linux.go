@@ -17,7 +17,8 @@ func newList(s *store) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the containers of this user, after clearing away killed ones",
-		Args: cobra.NoArgs,
+		Example: "  mini-container list --json | jq -r '.containers[].id'",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := s.list()
 			if list == nil {
@@ -75,23 +76,21 @@ func newGC(s *store) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "gc", Short: "Remove what killed containers have left, and touch nothing that lives",
-		Args: cobra.NoArgs,
+		Example: "  mini-container gc",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			st, err := s.open()
 			if err != nil {
 				return err
 			}
 			removed, err := minicontainer.Sweep(st)
-			if err != nil {
-				return err
-			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), minicontainer.NewGCReport(removed))
+				return errors.Join(printJSON(cmd.OutOrStdout(), minicontainer.NewGCReport(removed)), err)
 			}
 			for _, id := range removed {
 				fmt.Fprintln(cmd.OutOrStdout(), id)
 			}
-			return nil
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a container-gc/v1 JSON document")

@@ -34,7 +34,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func newRoot(s *store) *cobra.Command {
-	root := &cobra.Command{Use: name, Short: "Run a command in a container built by hand"}
+	root := &cobra.Command{Use: name, Short: "Run a command in a container built by hand",
+		Example: "  mini-container run --rootfs ./alpine --user-ns -- sh\n  mini-container explain | less\n  mini-container inspect $$"}
 	root.PersistentFlags().StringVar(&s.dir, "state-dir", "", "`DIR` where containers are remembered; default /run/mini-container, or below XDG_RUNTIME_DIR")
 	return root
 }
