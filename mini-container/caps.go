@@ -3,6 +3,7 @@ package minicontainer
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/moby/sys/capability"
 )
@@ -10,13 +11,9 @@ import (
 // capMask turns names such as "CAP_KILL" into the bit mask that
 // /proc/PID/status prints and capset(2) takes.
 func capMask(names []string) (uint64, error) {
-	numbers := map[string]capability.Cap{}
-	for _, c := range capability.ListKnown() {
-		numbers[capName(c)] = c
-	}
 	var mask uint64
 	for _, name := range names {
-		number, known := numbers[name]
+		number, known := capsByName()[name]
 		if !known {
 			return 0, fmt.Errorf("unknown capability %q", name)
 		}
@@ -24,6 +21,14 @@ func capMask(names []string) (uint64, error) {
 	}
 	return mask, nil
 }
+
+var capsByName = sync.OnceValue(func() map[string]capability.Cap {
+	numbers := map[string]capability.Cap{}
+	for _, c := range capability.ListKnown() {
+		numbers[capName(c)] = c
+	}
+	return numbers
+})
 
 // capName is what inspect.CapabilityNames calls it.
 func capName(c capability.Cap) string {

@@ -244,7 +244,7 @@ func essenceOfRecording(calls []minicontainer.RecordedCall) []string {
 // appendEssence keeps what is compared: three groups, and cgroups made and
 // removed.
 func appendEssence(all []string, name, args string) []string {
-	info := record.Catalogue[name]
+	info := record.Catalogue()[name]
 	ofCgroup := info.Group == record.File && strings.Contains(args, `"/sys/fs/cgroup/`)
 	if slices.Contains(comparedGroups, info.Group) || ofCgroup {
 		return append(all, essence(name, args))

@@ -49,6 +49,22 @@ func newBundle(m mode) (b bundle, err error) {
 
 func (b bundle) remove() { os.RemoveAll(b.dir) }
 
+// install returns a copy of a program, written as package managers write. A
+// linker maps what it writes; the kernel then caches it in the smallest pages,
+// and to start it takes 6 % longer than the same program once it is installed,
+// as the others here are.
+func (b bundle) install(program string) (string, error) {
+	data, err := os.ReadFile(program)
+	if err != nil {
+		return "", fmt.Errorf("read program: %w", err)
+	}
+	copied := filepath.Join(b.dir, filepath.Base(program))
+	if err := os.WriteFile(copied, data, 0o755); err != nil { //nolint:gosec // to be executed
+		return "", fmt.Errorf("install program: %w", err)
+	}
+	return copied, nil
+}
+
 func (b bundle) fill(m mode) error {
 	for _, dir := range []string{"bin", "proc", "sys", "dev"} {
 		if err := os.MkdirAll(filepath.Join(b.rootfs(), dir), 0o755); err != nil {

@@ -58,6 +58,9 @@ func (b *benchmark) measureMode(ctx context.Context, m mode) error {
 		return err
 	}
 	defer place.remove()
+	if b.binary, err = place.install(b.binary); err != nil {
+		return err
+	}
 	list := b.contestants(ctx, m, place)
 	b.rounds(ctx, list)
 	if err := ctx.Err(); err != nil {

@@ -31,7 +31,7 @@ func (m image) text(address uint64, most int) (string, bool) {
 
 func TestCatalogue(t *testing.T) {
 	page := regexp.MustCompile(`^[A-Za-z0-9_]+\([2-9](const)?\)$`)
-	for name, info := range Catalogue {
+	for name, info := range Catalogue() {
 		require.Regexp(t, `^[a-z][a-z0-9_]*$`, name)
 		require.NotEmpty(t, info.Purpose, name)
 		require.NotEmpty(t, info.Without, name)
@@ -95,7 +95,7 @@ func FuzzArguments(f *testing.F) {
 	f.Add("clone3", uint64(8), uint64(88), uint64(0), make([]byte, 88))
 	f.Add("capset", uint64(0), uint64(8), uint64(0), make([]byte, 24))
 	f.Fuzz(func(t *testing.T, name string, a, b, c uint64, memory []byte) {
-		info := Catalogue[name]
+		info := Catalogue()[name]
 		shown := arguments(info.args, [6]uint64{a, b, c, a, b, c}, image(memory))
 		require.Len(t, shown, len(info.args))
 		_ = quietPrctls[a]

@@ -96,7 +96,7 @@ func TestRestarted(t *testing.T) {
 	tr := &tracer{recording: &Recording{}}
 	th := &thread{process: &process{}}
 	for _, result := range []int64{-513, -int64(unix.ENOENT)} {
-		tr.add(th, "mkdirat", Catalogue["mkdirat"], nil)
+		tr.add(th, "mkdirat", Catalogue()["mkdirat"], nil)
 		tr.leave(th, &syscallInfo{data: [7]uint64{uint64(result), 1}})
 	}
 	require.Len(t, tr.recording.Calls, 1)

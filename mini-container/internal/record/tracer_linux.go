@@ -97,7 +97,7 @@ func (t *tracer) enter(id int, th *thread, info *syscallInfo) (foreign bool) {
 		t.wrote(id, th, args, m)
 		return false
 	}
-	entry, counts := Catalogue[name]
+	entry, counts := Catalogue()[name]
 	if !counts || quiet(name, args, m) {
 		t.recording.LeftOut++
 		return false

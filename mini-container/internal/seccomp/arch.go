@@ -30,17 +30,19 @@ type abi struct {
 
 // machine is the ABIs that one kind of machine offers; the first is native
 // and always part of a filter.
-var machines = map[string][]abi{
-	"amd64": {
-		{name: specs.ArchX86_64, token: 0xc000003e, column: 0, wide: true},
-		{name: specs.ArchX86, token: 0x40000003, column: 1, muxed: true},
-		{name: specs.ArchX32, token: 0xc000003e, column: 2, bit: x32Bit},
-	},
-	"arm64": {
-		{name: specs.ArchAARCH64, token: 0xc00000b7, column: 3, wide: true},
-		{name: specs.ArchARM, token: 0x40000028, column: 4},
-	},
-}
+var machines = sync.OnceValue(func() map[string][]abi {
+	return map[string][]abi{
+		"amd64": {
+			{name: specs.ArchX86_64, token: 0xc000003e, column: 0, wide: true},
+			{name: specs.ArchX86, token: 0x40000003, column: 1, muxed: true},
+			{name: specs.ArchX32, token: 0xc000003e, column: 2, bit: x32Bit},
+		},
+		"arm64": {
+			{name: specs.ArchAARCH64, token: 0xc00000b7, column: 3, wide: true},
+			{name: specs.ArchARM, token: 0x40000028, column: 4},
+		},
+	}
+})
 
 // otherMachines are the architectures of OCI that none of ours can run. A
 // profile may name them; they change nothing.
@@ -52,7 +54,7 @@ var otherMachines = []specs.Arch{
 
 // selectABIs returns those of this machine that the profile lets in.
 func selectABIs(listed []specs.Arch, goarch string) ([]abi, error) {
-	offered, ok := machines[goarch]
+	offered, ok := machines()[goarch]
 	if !ok {
 		return nil, fmt.Errorf("seccomp is not supported on %s", goarch)
 	}
@@ -73,7 +75,7 @@ func selectABIs(listed []specs.Arch, goarch string) ([]abi, error) {
 }
 
 func knownArch(name specs.Arch) bool {
-	for _, offered := range machines {
+	for _, offered := range machines() {
 		for _, a := range offered {
 			if a.name == name {
 				return true
@@ -125,15 +127,19 @@ func parseTable(text string) (map[string]numbers, error) {
 
 // The calls behind socketcall(2) and ipc(2), by the first argument.
 var (
-	socketcalls = map[string]uint64{
-		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7,
-		"socketpair": 8, "send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14,
-		"getsockopt": 15, "sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
-	}
-	ipcCalls = map[string]uint64{
-		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13,
-		"msgctl": 14, "shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
-	}
+	socketcalls = sync.OnceValue(func() map[string]uint64 {
+		return map[string]uint64{
+			"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7,
+			"socketpair": 8, "send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14,
+			"getsockopt": 15, "sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
+		}
+	})
+	ipcCalls = sync.OnceValue(func() map[string]uint64 {
+		return map[string]uint64{
+			"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13,
+			"msgctl": 14, "shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
+		}
+	})
 )
 
 // Numbers of the two on 32-bit x86.

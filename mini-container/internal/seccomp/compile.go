@@ -137,8 +137,8 @@ func (s *section) add(name string, row numbers, rules []rule, fallback uint32) {
 			s.calls[uint32(number)|s.bit] = s.calls[uint32(number)|s.bit].add(r)
 		}
 		if s.muxed {
-			s.addMuxed(socketcallNumber, socketcalls[name], r, fallback)
-			s.addMuxed(ipcNumber, ipcCalls[name], r, fallback)
+			s.addMuxed(socketcallNumber, socketcalls()[name], r, fallback)
+			s.addMuxed(ipcNumber, ipcCalls()[name], r, fallback)
 		}
 	}
 }

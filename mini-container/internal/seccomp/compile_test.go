@@ -111,7 +111,7 @@ func FuzzCompile(f *testing.F) {
 		if json.Unmarshal(text, &profile) != nil {
 			return
 		}
-		for goarch, abis := range machines {
+		for goarch, abis := range machines() {
 			program, err := Compile(&profile, goarch)
 			if err != nil {
 				continue

@@ -8,7 +8,7 @@ import (
 // nativeNames is the table of system calls of this machine, turned around.
 var nativeNames = sync.OnceValue(func() map[uint64]string {
 	names := map[uint64]string{}
-	native, ok := machines[runtime.GOARCH]
+	native, ok := machines()[runtime.GOARCH]
 	table, err := parsedTable()
 	if !ok || err != nil {
 		return names

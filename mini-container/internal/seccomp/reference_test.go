@@ -86,7 +86,7 @@ func compare(t *testing.T, r reference) {
 
 func allABIs() []abi {
 	unknown := abi{name: "unknown", token: 0x80000015, column: 0, wide: true}
-	return append(slices.Concat(machines["amd64"], machines["arm64"]), unknown)
+	return append(slices.Concat(machines()["amd64"], machines()["arm64"]), unknown)
 }
 
 // interesting numbers: all that exist, those around the ends, and what looks
@@ -109,9 +109,9 @@ func isNewer(r reference, a abi, number uint32) bool {
 		return false
 	}
 	if a.token == 0xc000003e && number >= x32Bit {
-		a = machines["amd64"][2]
+		a = machines()["amd64"][2]
 	} else if a.bit != 0 {
-		a = machines["amd64"][0]
+		a = machines()["amd64"][0]
 	}
 	if !slices.Contains(abis, a) {
 		return false
@@ -147,7 +147,7 @@ func behindPointer(profile *specs.LinuxSeccomp, a abi, number uint32) bool {
 		return false
 	}
 	return slices.ContainsFunc(profile.Syscalls, func(entry specs.LinuxSyscall) bool {
-		return len(entry.Args) > 0 && slices.ContainsFunc(entry.Names, func(name string) bool { return socketcalls[name]+ipcCalls[name] > 0 })
+		return len(entry.Args) > 0 && slices.ContainsFunc(entry.Names, func(name string) bool { return socketcalls()[name]+ipcCalls()[name] > 0 })
 	})
 }
 
