@@ -157,3 +157,11 @@ func TestCgroupRefusals(t *testing.T) {
 		})
 	}
 }
+
+// TestLeastMemory: where not even the set-up fits, that is said.
+func TestLeastMemory(t *testing.T) {
+	b := newBench(t, 0)
+	c := b.start(t, "exit:0", "--memory", "64K")
+	require.Equal(t, 2, c.end(t), &c.stderr)
+	require.Contains(t, c.stderr.String(), "memory ran out before the command was started")
+}

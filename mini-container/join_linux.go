@@ -49,11 +49,13 @@ func (e *Exec) Run() (int, error) {
 	return s.report.ExitCode, errors.Join(err, undo())
 }
 
-// steps is the life of a command that joins: see supervisorSteps.
+// steps is the life of a command that joins: see supervisorSteps. It is in the
+// cgroup when it has nothing more to do but to become the command: a container
+// that has used up its processes can be entered too.
 func (e *Exec) steps() []step[*supervisor] {
 	own := []step[*supervisor]{{
 		Step: Step{
-			"join", BySupervisor, "start the child in the namespaces and the cgroup of the container", "setns(2)",
+			"join", BySupervisor, "start the child in the namespaces of the container", "setns(2)",
 			"it would run on the host", []string{"setns", "clone", "execve"},
 		},
 		run: e.join, undo: (*supervisor).reap,
@@ -61,7 +63,15 @@ func (e *Exec) steps() []step[*supervisor] {
 	if e.Terminal {
 		own = append(namedSteps("terminal-socket"), own...)
 	}
-	return append(own, namedSteps("configure", "attach", "exec", "wait")...)
+	enter := step[*supervisor]{
+		Step: Step{
+			"enter-cgroup", BySupervisor, "bring the child into the container's cgroup, before it is let go", "cgroups(7)",
+			"it would not be limited with the container", nil,
+		},
+		when: func(*supervisor) bool { return e.In.group != nil },
+		run:  func(s *supervisor) error { return e.In.group.Add(s.process.Pid) },
+	}
+	return slices.Concat(own, namedSteps("configure", "attach"), []step[*supervisor]{enter}, namedSteps("exec", "wait"))
 }
 
 // namedSteps are some of supervisorSteps, in their order.
@@ -115,11 +125,7 @@ func (e *Exec) join(s *supervisor) error {
 	if err := s.spawn(&spawn.Plan{JoinUser: user, Join: others}); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("join container %s: %w", e.In.ID, err))
 	}
-	if e.In.group == nil {
-		return nil
-	}
-	// It stands still and has not run anything of the container's yet.
-	return e.In.group.Add(s.process.Pid)
+	return nil
 }
 
 // openNamespaces opens those of a process that are not ours.

@@ -117,15 +117,26 @@ func (s *supervisor) reap() error {
 func (s *supervisor) configure() error {
 	c := s.message()
 	if err := send(s.config, &c, wireConfig); err != nil {
-		return exitcode.With(exitcode.Harness, fmt.Errorf("configure child: %w", err))
+		return s.explainEnd(fmt.Errorf("configure child: %w", err))
 	}
 	if err := s.rememberConfig(); err != nil { // the child has enough to do meanwhile
 		return err
 	}
 	if err := receive(s.status, &s.seen, wireMessage); err != nil {
-		return exitcode.With(exitcode.Harness, fmt.Errorf("read from child: %w", err))
+		return s.explainEnd(fmt.Errorf("read from child: %w", err))
 	}
 	return s.seen.failure()
+}
+
+// explainEnd is for a child that is gone without a word.
+func (s *supervisor) explainEnd(err error) error {
+	if s.group != nil {
+		if oom, _ := s.group.OOM(); oom != nil {
+			s.report.OOM = oom
+			return exitcode.With(exitcode.Usage, fmt.Errorf("%w (memory ran out before the command was started: give it more)", err))
+		}
+	}
+	return exitcode.With(exitcode.Harness, err)
 }
 
 func (s *supervisor) message() config {
@@ -155,6 +166,11 @@ func (s *supervisor) observe() error {
 // letGo lets the child exec the command. Its end of the status pipe is
 // close-on-exec: end of file means that the command runs.
 func (s *supervisor) letGo() error {
+	if s.group != nil {
+		if err := s.group.Finish(); err != nil {
+			return err
+		}
+	}
 	said := goAhead
 	if err := send(s.config, &said, word); err != nil {
 		return exitcode.With(exitcode.Harness, fmt.Errorf("release child: %w", err))

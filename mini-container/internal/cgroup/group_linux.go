@@ -21,6 +21,7 @@ type Group struct {
 	path  string   // from the mount, "/mini-container/ID"
 	dir   *os.File // nil once closed
 	late  []Write  // what Settle writes
+	last  []Write  // what Finish writes
 }
 
 // wanted are the controllers that are enabled if they are to be had, also if
@@ -96,14 +97,19 @@ func makeParents(mount, path string) error {
 	return nil
 }
 
-// limit enables what the writes need and makes them. The cpuset waits.
+// limit enables what the writes need and makes them. The cpuset waits, and so
+// does the number of processes.
 func (g *Group) limit(writes []Write) error {
 	if err := enable(g.mount, filepath.Dir(g.path), Controllers(writes), wanted); err != nil {
 		return err
 	}
 	for _, w := range writes {
-		if w.Controller == "cpuset" {
+		switch w.Controller {
+		case "cpuset":
 			g.late = append(g.late, w)
+			continue
+		case "pids":
+			g.last = append(g.last, w)
 			continue
 		}
 		if err := g.write(w); err != nil {
@@ -117,12 +123,20 @@ func (g *Group) limit(writes []Write) error {
 // 5.10 clone3(2) into a cgroup does not, and writing again what the file says
 // already does not either; so nothing was written before.
 func (g *Group) Settle() error {
-	for _, w := range g.late {
+	return g.writeAll(&g.late)
+}
+
+// Finish limits the number of processes, right before the first one is let
+// loose: until then it has threads, which count too, and it needs them.
+func (g *Group) Finish() error { return g.writeAll(&g.last) }
+
+func (g *Group) writeAll(writes *[]Write) error {
+	for _, w := range *writes {
 		if err := g.write(w); err != nil {
 			return err
 		}
 	}
-	g.late = nil
+	*writes = nil
 	return nil
 }
 
@@ -138,7 +152,7 @@ func (g *Group) Update(resources *specs.LinuxResources) error {
 	if err := g.limit(writes); err != nil {
 		return err
 	}
-	return g.Settle()
+	return errors.Join(g.Settle(), g.Finish())
 }
 
 // checkFits: below what is in use the kernel would reclaim, then kill.
