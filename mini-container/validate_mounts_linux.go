@@ -29,22 +29,6 @@ func checkMountOptions(spec *specs.Spec, extra Extra) error {
 	return nil
 }
 
-// checkDevices: makeDevices makes character devices for everybody, and no
-// others.
-func checkDevices(spec *specs.Spec) error {
-	for _, d := range spec.Linux.Devices {
-		switch {
-		case !path.IsAbs(d.Path) || path.Clean(d.Path) != d.Path || path.Dir(d.Path) == d.Path:
-			return fmt.Errorf("device path %q is not a clean absolute path below /", d.Path)
-		case d.Type != "c" && d.Type != "u":
-			return fmt.Errorf("device %s: type %q is not supported, only c", d.Path, d.Type)
-		case d.FileMode != nil && d.FileMode.Perm() != 0o666, d.UID != nil && *d.UID != 0, d.GID != nil && *d.GID != 0:
-			return fmt.Errorf("device %s: an owner, or a mode but 0666, is not supported", d.Path)
-		}
-	}
-	return nil
-}
-
 func checkMount(spec *specs.Spec, m specs.Mount) error {
 	options := parseMountOptions(m.Options)
 	if !isBind(m) {

@@ -58,6 +58,16 @@ func TestPlan(t *testing.T) {
 			[]cgroup.Write{{"io", "io.weight", "default 1"}, {"io", "io.weight", "254:16 10000"}, {"io", "io.max", "254:16 rbps=4096 wiops=max"}},
 		},
 		{
+			"io: all four rates, two devices",
+			&specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{
+				ThrottleReadBpsDevice:   []specs.LinuxThrottleDevice{{LinuxBlockIODevice: disk, Rate: 1}},
+				ThrottleWriteBpsDevice:  []specs.LinuxThrottleDevice{{Rate: 5}, {LinuxBlockIODevice: disk, Rate: 2}},
+				ThrottleReadIOPSDevice:  []specs.LinuxThrottleDevice{{LinuxBlockIODevice: disk, Rate: 3}},
+				ThrottleWriteIOPSDevice: []specs.LinuxThrottleDevice{{LinuxBlockIODevice: disk, Rate: 4}},
+			}},
+			[]cgroup.Write{{"io", "io.max", "254:16 rbps=1 wbps=2 riops=3 wiops=4"}, {"io", "io.max", "0:0 wbps=5"}},
+		},
+		{
 			"huge pages", &specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 4 << 20}}},
 			[]cgroup.Write{{"hugetlb", "hugetlb.2MB.max", "4194304"}},
 		},
