@@ -11,7 +11,8 @@ import (
 const vmOverheadBytes = 256 << 20
 
 // jobs is one VM per CPU, since an emulated machine keeps a CPU busy, as far
-// as there is memory for them.
+// as there is memory for them. What a single entry asks for beyond that is not
+// reckoned with.
 func (r *runner) jobs() int {
 	if r.Jobs > 0 {
 		return r.Jobs
