@@ -3,28 +3,75 @@ package minicontainer
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
-	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/mini-container/internal/diagram"
 	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 	"namespaces-cgroups-ebpf/mini-container/internal/network"
-	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
 
-// PictureOf draws what the kernel said of a process; links is what is
-// remembered of its network, nil for nothing.
-func PictureOf(r *inspect.Report, links *state.Network) *diagram.Picture {
+// PictureOf draws what the kernel says of a process, and of its network if
+// that is not the host's.
+func PictureOf(r *inspect.Report) *diagram.Picture {
 	p := diagram.FromReport(r)
-	if links != nil && links.Bridge != "" {
-		addresses := strings.TrimSpace(links.Address + " " + links.Address6)
-		link := fmt.Sprintf("eth0 %s - %s on bridge %s", addresses, links.Veth, links.Bridge)
-		if links.NAT {
-			link += ", NAT"
+	for _, ns := range p.Namespaces {
+		if ns.Kind == "net" && ns.Relation == diagram.Own {
+			p.Links = linksOf(r.PID, ns.Inode)
 		}
-		p.Links = []string{link}
 	}
 	return p
+}
+
+// linksOf looks into a network namespace, if it is still the one that was
+// inspected.
+func linksOf(pid int, inode uint64) []string {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		return []string{"not readable any more"}
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Ino != inode {
+		return []string{"not readable any more"}
+	}
+	links, err := network.Links(f)
+	switch {
+	case network.MayNotLook(err):
+		return []string{"not readable: it takes CAP_SYS_ADMIN"}
+	case err != nil:
+		return []string{"not readable: " + err.Error()}
+	}
+	return linkTexts(links)
+}
+
+// linkTexts reads "eth0 10.199.0.2/16 - mc-0123 on bridge mc0, NAT".
+func linkTexts(links []network.Link) (texts []string) {
+	for _, l := range links {
+		text := l.Name
+		if l.Kind != "veth" {
+			text += " (" + l.Kind + ")"
+		}
+		for _, address := range l.Addresses {
+			text += " " + address.String()
+		}
+		switch {
+		case l.Peer != "":
+			text += " - " + l.Peer
+		case l.Kind == "veth":
+			text += " - an interface out of sight"
+		}
+		if l.Bridge != "" {
+			text += " on bridge " + l.Bridge
+		}
+		if l.NAT {
+			text += ", NAT"
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }
 
 // PictureOfPlan draws what a configuration asks for, before anything is made.

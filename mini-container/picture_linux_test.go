@@ -1,6 +1,9 @@
 package minicontainer
 
 import (
+	"net/netip"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -9,7 +12,6 @@ import (
 	"namespaces-cgroups-ebpf/mini-container/internal/diagram"
 	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 	"namespaces-cgroups-ebpf/mini-container/internal/network"
-	"namespaces-cgroups-ebpf/mini-container/internal/state"
 )
 
 // TestPictureOfPlan: what is drawn is what the configuration has.
@@ -34,11 +36,33 @@ func TestPictureOfPlan(t *testing.T) {
 	require.Contains(t, PictureOfPlan(c).Links[0], "mc0")
 }
 
+// TestLinkTexts: what is known is said, and no more.
+func TestLinkTexts(t *testing.T) {
+	address := []netip.Prefix{netip.MustParsePrefix("10.199.0.2/16")}
+	require.Equal(t, []string{
+		"eth0 10.199.0.2/16 - mc-1 on bridge mc0, NAT",
+		"eth1 - mc-2",
+		"eth2 10.199.0.2/16 - an interface out of sight",
+		"tap0 (tuntap) 10.199.0.2/16",
+	}, linkTexts([]network.Link{
+		{Name: "eth0", Kind: "veth", Addresses: address, Peer: "mc-1", Bridge: "mc0", NAT: true},
+		{Name: "eth1", Kind: "veth", Peer: "mc-2"},
+		{Name: "eth2", Kind: "veth", Addresses: address},
+		{Name: "tap0", Kind: "tuntap", Addresses: address},
+	}))
+	require.Empty(t, linkTexts(nil))
+}
+
 func TestPictureOf(t *testing.T) {
-	p := PictureOf(&inspect.Report{PID: 7, Name: "sh"}, &state.Network{Bridge: "mc0", Veth: "mc1", Address: "10.199.0.2/16", NAT: true})
-	require.Equal(t, []string{"eth0 10.199.0.2/16 - mc1 on bridge mc0, NAT"}, p.Links)
-	require.Empty(t, PictureOf(&inspect.Report{}, nil).Links)
+	yes, no := true, false
+	report := &inspect.Report{PID: os.Getpid(), Name: "sh", Namespaces: []inspect.Namespace{{Type: "net", Inode: 1, SharedWithInit: &yes}}}
+	p := PictureOf(report)
+	require.Empty(t, p.Links, "the host's are not its own")
+	report.Namespaces[0].SharedWithInit = &no
+	require.Equal(t, []string{"not readable any more"}, PictureOf(report).Links, "another namespace than was inspected")
+	report.PID = 1 << 30
+	require.Equal(t, []string{"not readable any more"}, PictureOf(report).Links)
 	var out strings.Builder
 	require.NoError(t, p.Text(&out))
-	require.Contains(t, out.String(), "process 7, sh")
+	require.Contains(t, out.String(), "process "+strconv.Itoa(os.Getpid())+", sh")
 }

@@ -13,10 +13,10 @@ import (
 
 const diagramLong = `Draw what isolates a process: which namespaces are its own and which it shares
 with the host, what belongs to its user namespace, its cgroup with the limits in
-force, its mounts, and the veth pair of a container on a bridge.
+force, its mounts, and the interfaces of its network with what they lead to.
 
 With a PID, or the name of a container, it is read from the kernel as inspect
-does. Without, the flags of run say what would be made; nothing is.`
+does; for interfaces it takes root. Without, the flags of run say what would be made; nothing is.`
 
 const diagramExample = `  mini-container diagram web
   sudo mini-container diagram --svg $(podman inspect -f '{{.State.Pid}}' db) > db.svg
@@ -53,15 +53,7 @@ func (f *runFlags) picture(args []string) (*diagram.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if report.Container == "" {
-		return minicontainer.PictureOf(report, nil), nil
-	}
-	c, err := f.store.find(report.Container)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	return minicontainer.PictureOf(report, c.Network), nil
+	return minicontainer.PictureOf(report), nil
 }
 
 // plannedPicture makes of the flags what run would, and starts nothing.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -135,11 +136,140 @@ func TestHostileText(t *testing.T) {
 	require.NotContains(t, text.String(), "\x00")
 }
 
+// word is one text element of an SVG.
+type word struct {
+	X     int    `xml:"x,attr"`
+	Y     int    `xml:"y,attr"`
+	Class string `xml:"class,attr"`
+	Text  string `xml:",chardata"`
+}
+
+// right is where it ends in the widest font.
+func (w word) right() int { return w.X + cells(w.Text)*w.size()*62/100 }
+
+func (w word) size() int {
+	if size, small := map[string]int{"title": 16, "faint": 12, "data": 12}[w.Class]; small {
+		return size
+	}
+	return 14
+}
+
+func (w word) overlaps(o word) bool {
+	return w.X < o.right() && o.X < w.right() && w.Y-w.size() < o.Y && o.Y-o.size() < w.Y
+}
+
+// requireApart: no two texts lie upon each other, and none leaves the picture.
+func requireApart(t *testing.T, p *Picture) []word {
+	t.Helper()
+	var out strings.Builder
+	require.NoError(t, p.SVG(&out))
+	var d struct {
+		Width, Height int    `xml:"-"`
+		Box           string `xml:"viewBox,attr"`
+		Text          []word `xml:"text"`
+		G             []struct {
+			Text []word `xml:"text"`
+		} `xml:"g"`
+	}
+	require.NoError(t, xml.Unmarshal([]byte(out.String()), &d))
+	_, err := fmt.Sscanf(d.Box, "0 0 %d %d", &d.Width, &d.Height)
+	require.NoError(t, err)
+	words := d.Text
+	for _, g := range d.G {
+		words = append(words, g.Text...)
+	}
+	for i, w := range words {
+		require.Less(t, w.right(), d.Width, w.Text)
+		require.Less(t, w.Y, d.Height, w.Text)
+		for _, o := range words[:i] {
+			require.False(t, w.overlaps(o), "%q lies upon %q", w.Text, o.Text)
+		}
+	}
+	return words
+}
+
+// TestApart draws what is usual, and names as long as they can be.
+func TestApart(t *testing.T) {
+	for name, p := range pictures(t) {
+		t.Run(name, func(t *testing.T) { requireApart(t, p) })
+	}
+	p := pictures(t)["user-namespace"]
+	id := strings.Repeat("W", 64)
+	p.Title = "container " + id + ", process 4194304, " + strings.Repeat("漢", 15)
+	p.Cgroup = "/user.slice/user-4294967294.slice/user@4294967294.service/user.slice/libpod-" + strings.Repeat("0", 64) + ".scope/container"
+	p.Links, p.Limits, p.Mounts, p.UserMaps = nil, nil, nil, nil
+	for i := range 40 {
+		p.Links = append(p.Links, fmt.Sprintf("eth%d 10.199.0.2/16 2001:db8:1234:5678:9abc:def0:1234:5678/64 - mc-0123456789ab on bridge mc0123456789abc, NAT", i))
+		p.Limits = append(p.Limits, fmt.Sprintf("io.max 259:%d rbps=18446744073709551615 wbps=18446744073709551615 riops=max wiops=max", i))
+		p.Mounts = append(p.Mounts, strings.Repeat("/a long way", i)+" fuse.something-of-users ro idmapped")
+		p.UserMaps = append(p.UserMaps, MapText(uint32(i), 4294967000+uint32(i), 2))
+	}
+	words := requireApart(t, p)
+	var all string
+	for _, w := range words {
+		all += w.Text
+	}
+	require.Contains(t, all, "and 30 more")
+	require.Contains(t, all, id, "a title is not cut")
+	require.Contains(t, all, strings.Repeat("0", 20))
+	var text strings.Builder
+	require.NoError(t, p.Text(&text))
+	_, boxes, _ := strings.Cut(text.String(), "\n")
+	for line := range strings.Lines(boxes) {
+		require.LessOrEqual(t, cells(strings.TrimSuffix(line, "\n")), 120, line)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"short", "abc", []string{"abc"}},
+		{"none", "", []string{""}},
+		{"at a slash", "/aaaa/bbbb/cccc", []string{"/aaaa/", "bbbb/", "cccc"}},
+		{"at a blank, which goes", "aaaaaa bbbbbb", []string{"aaaaaa", "bbbbbb"}},
+		{"nowhere", "abcdefghijklmnop", []string{"abcdefgh", "ijklmnop"}},
+		{"cut", strings.Repeat("x", 30), []string{"xxxxxxxx", "xxxxxxxx", "xxxxxxx…"}},
+		{"wide", "漢漢漢漢漢", []string{"漢漢漢漢", "漢"}},
+		{"turned around", "a\u202eb", []string{`a\u202eb`}},
+		{"not text", "\xff\x1b", []string{`\xff\x1b`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, wrap(tt.text, 8)) })
+	}
+}
+
+// TestTheme: each color has a second one for dark pages, and none is written
+// anywhere else.
+func TestTheme(t *testing.T) {
+	light, dark, found := strings.Cut(style, "prefers-color-scheme: dark")
+	require.True(t, found)
+	dark, rules, found := strings.Cut(dark, "}\n  }")
+	require.True(t, found)
+	color := regexp.MustCompile(`(--[a-z-]+): (#[0-9a-f]{6});`)
+	second := map[string]string{}
+	for _, c := range color.FindAllStringSubmatch(dark, -1) {
+		second[c[1]] = c[2]
+	}
+	first := color.FindAllStringSubmatch(light, -1)
+	require.Len(t, second, len(first))
+	for _, c := range first {
+		require.NotEmpty(t, second[c[1]])
+		require.NotEqual(t, c[2], second[c[1]], c[1])
+	}
+	require.NotContains(t, rules, "#")
+	for _, used := range regexp.MustCompile(`var\((--[a-z-]+)\)`).FindAllStringSubmatch(rules, -1) {
+		require.NotEmpty(t, second[used[1]])
+	}
+}
+
 func FuzzPicture(f *testing.F) {
 	f.Add("container web", "/sys tmpfs ro", "/mini-container/web")
 	f.Fuzz(func(t *testing.T, title, mount, cgroup string) {
 		p := &Picture{Title: title, Mounts: []string{mount}, Cgroup: cgroup, Links: []string{mount}, Limits: []string{title}}
 		parse(t, p)
+		requireApart(t, p)
 		var text strings.Builder
 		require.NoError(t, p.Text(&text))
 		require.NotContains(t, text.String(), "\x1b")

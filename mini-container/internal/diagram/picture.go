@@ -116,17 +116,6 @@ func mountText(m inspect.Mount) string {
 	return text
 }
 
-// few is how many mounts are drawn.
-const few = 10
-
-// someMounts is the first ones, and how many are left out.
-func (p *Picture) someMounts() (shown []string, more int) {
-	if len(p.Mounts) <= few {
-		return p.Mounts, 0
-	}
-	return p.Mounts[:few], len(p.Mounts) - few
-}
-
 // description says the same in one paragraph, for those who do not see it.
 func (p *Picture) description() string {
 	kinds := map[Relation][]string{}

@@ -17,7 +17,15 @@ const (
 	hostWide  = 250
 	ownX      = 430
 	ownWide   = 440
-	top       = 92
+	indent    = 12
+)
+
+// How many cells of a font with equal widths fit, by the widest of such fonts
+// (0.62 of their size): nothing overlaps, whoever chooses the names.
+const (
+	titleCells = (wide - 2*margin) * 100 / (16 * 62)
+	leftCells  = (ownX - 12 - hostX - indent) * 100 / (12 * 62)
+	rightCells = (ownWide - indent) * 100 / (12 * 62)
 )
 
 const style = `
@@ -27,8 +35,9 @@ const style = `
     svg { --paper: #14191f; --ink: #e6ebf0; --faint: #9fb0c0; --line: #3d4955; --own: #143a29; --own-line: #58c48d; --shared: #40300f; --shared-line: #e0a94a; }
   }
   text { font: 14px system-ui, sans-serif; fill: var(--ink); }
-  .title { font-size: 18px; font-weight: 600; }
+  .title { font: 600 16px ui-monospace, monospace; }
   .faint { fill: var(--faint); font-size: 12px; }
+  .data { fill: var(--faint); font: 12px ui-monospace, monospace; }
   .paper { fill: var(--paper); }
   .frame { fill: none; stroke: var(--line); }
   .nest { fill: none; stroke: var(--own-line); stroke-dasharray: 6 4; }
@@ -46,8 +55,12 @@ type drawing struct {
 
 func (d *drawing) add(format string, args ...any) { fmt.Fprintf(&d.body, format+"\n", args...) }
 
-// escape is text as XML has it; what XML cannot hold is a question mark.
-func escape(text string) string {
+// escape is text as XML has it, without what could turn the direction of
+// writing or move a cursor.
+func escape(text string) string { return markup(printable(text)) }
+
+// markup is printable text as XML has it.
+func markup(text string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(text)) // a Builder takes all
 	return b.String()
@@ -56,23 +69,26 @@ func escape(text string) string {
 // SVG draws the host on the left, the container on the right: what is shared
 // lies between them.
 func (p *Picture) SVG(w io.Writer) error {
-	d := &drawing{y: top}
+	d := &drawing{y: margin + 12}
+	for _, line := range wrap(p.Title, titleCells) {
+		d.add(`<text class="title" x="%d" y="%d">%s</text>`, margin, d.y, markup(line))
+		d.y += lineHigh
+	}
+	d.add(`<text class="faint" x="%d" y="%d">%s; green is its own, amber is shared with the host</text>`, margin, d.y, escape(p.Source))
+	frame := d.y + 14
+	d.add(`<text class="faint" x="%d" y="%d">host</text><text class="faint" x="%d" y="%d">%s</text>`, hostX, frame+16, ownX, frame+16, p.inner())
+	d.y = frame + 24
 	p.drawNamespaces(d)
 	p.drawLists(d)
-	height := d.y + 2*margin
+	d.add(`<rect class="frame" x="%d" y="%d" width="%d" height="%d" rx="10"/>`, margin, frame, wide-2*margin, d.y-frame)
+	height := d.y + margin
 	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="title desc">
 <title id="title">%s</title>
 <desc id="desc">%s</desc>
 <style>%s</style>
 <rect class="paper" width="%d" height="%d"/>
-<text class="title" x="%d" y="36">%s</text>
-<text class="faint" x="%d" y="56">%s; green is its own, amber is shared with the host</text>
-<rect class="frame" x="%d" y="70" width="%d" height="%d" rx="10"/>
-<text class="faint" x="%d" y="86">host</text>
-<text class="faint" x="%d" y="86">container</text>
 %s</svg>
-`, wide, height, wide, height, escape(p.Title), escape(p.description()), style, wide, height, margin, escape(p.Title), margin, escape(p.Source),
-		margin, wide-2*margin, height-70-margin, hostX, ownX, d.body.String())
+`, wide, height, wide, height, escape(p.Title), escape(p.description()), style, wide, height, d.body.String())
 	if err != nil {
 		return fmt.Errorf("write diagram: %w", err)
 	}
@@ -102,8 +118,8 @@ func (p *Picture) drawNamespaces(d *drawing) {
 	for _, ns := range owned {
 		d.namespace(ns)
 	}
-	for _, m := range p.UserMaps {
-		d.add(`<text class="faint" x="%d" y="%d">%s</text>`, ownX+8, d.y+12, escape(m))
+	for _, m := range some(p.UserMaps) {
+		d.add(`<text class="data" x="%d" y="%d">%s</text>`, ownX+8, d.y+12, escape(m))
 		d.y += lineHigh
 	}
 	d.add(`<rect class="nest" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, ownX-12, from, ownWide+24, d.y-from+4)
@@ -131,38 +147,33 @@ func (p *Picture) drawLists(d *drawing) {
 	d.y += lineHigh
 	left, right := d.y, d.y
 	if p.Cgroup != "" {
-		d.list(hostX, &left, "cgroup "+p.Cgroup, p.Limits)
+		d.list(hostX, &left, "cgroup", append([]string{p.Cgroup}, some(p.Limits)...))
 	}
-	if len(p.Links) > 0 {
-		d.list(hostX, &left, "network", p.Links)
-	}
-	shown, more := p.someMounts()
-	if more > 0 {
-		shown = append(append([]string{}, shown...), fmt.Sprintf("and %d more", more))
-	}
-	if len(shown) > 0 {
-		d.list(ownX, &right, "mounts", shown)
-	}
-	if len(p.Privileges) > 0 {
-		d.list(ownX, &right, "privileges", p.Privileges)
-	}
+	d.list(hostX, &left, "network", some(p.Links))
+	d.list(ownX, &right, "mounts", some(p.Mounts))
+	d.list(ownX, &right, "privileges", p.Privileges)
 	d.y = max(left, right)
 }
 
+// list claims each line in an attribute, whole.
 func (d *drawing) list(x int, y *int, name string, lines []string) {
-	d.add(`<text x="%d" y="%d">%s</text>`, x, *y, escape(short(name)))
+	if len(lines) == 0 {
+		return
+	}
+	cells := leftCells
+	if x == ownX {
+		cells = rightCells
+	}
+	d.add(`<text x="%d" y="%d">%s</text>`, x, *y, name)
 	for _, line := range lines {
-		*y += lineHigh
-		d.add(`<text class="faint" x="%d" y="%d">%s</text>`, x+12, *y, escape(short(line)))
+		for i, part := range wrap(line, cells) {
+			claim := ""
+			if i == 0 {
+				claim = fmt.Sprintf(` data-%s="%s"`, name, escape(line))
+			}
+			*y += lineHigh - 2
+			d.add(`<text class="data" x="%d" y="%d"%s>%s</text>`, x+indent, *y, claim, markup(part))
+		}
 	}
 	*y += lineHigh + 8
-}
-
-// short keeps a line within its column.
-func short(line string) string {
-	const most = 56
-	if r := []rune(line); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return line
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 func join(list []string) string { return strings.Join(list, ", ") }
@@ -44,6 +43,14 @@ func inode(ns Namespace) string {
 	return "-"
 }
 
+// inner is what the box around the process is called.
+func (p *Picture) inner() string {
+	if slices.ContainsFunc(p.Namespaces, func(ns Namespace) bool { return ns.Relation == Own }) {
+		return "container"
+	}
+	return "process" // nothing separates it
+}
+
 // container is the boxes of the namespaces that are the container's own.
 func (p *Picture) container() []string {
 	var owned, others []string
@@ -57,35 +64,34 @@ func (p *Picture) container() []string {
 			others = append(others, p.row(ns))
 		}
 	}
-	content := p.inside()
 	if user < 0 {
-		name := "container"
-		if len(others) == 0 { // nothing separates it
-			name = "process"
-		}
-		return box(name, slices.Concat(others, content))
+		return box(p.inner(), joined(others, p.inside()))
 	}
 	lines := []string{p.row(p.Namespaces[user])}
-	for _, m := range p.UserMaps {
+	for _, m := range some(p.UserMaps) {
 		lines = append(lines, "  "+m)
 	}
 	if len(owned) > 0 {
 		lines = append(lines, box("belongs to it", owned)...)
 	}
-	return box("container", slices.Concat(others, box("user namespace", lines), content))
+	return box(p.inner(), joined(others, box("user namespace", lines), p.inside()))
+}
+
+// joined puts an empty line before what inside lists, if there is something above.
+func joined(parts ...[]string) []string {
+	lines := slices.Concat(parts...)
+	if len(lines) > 0 && lines[0] == "" {
+		return lines[1:]
+	}
+	return lines
 }
 
 // inside is what the container sees and may do.
 func (p *Picture) inside() []string {
 	var lines []string
-	if shown, more := p.someMounts(); len(shown) > 0 {
+	if len(p.Mounts) > 0 {
 		lines = append(lines, "", "mounts")
-		for _, m := range shown {
-			lines = append(lines, "  "+printable(m))
-		}
-		if more > 0 {
-			lines = append(lines, fmt.Sprintf("  and %d more", more))
-		}
+		lines = append(lines, listed("  ", some(p.Mounts))...)
 	}
 	if len(p.Privileges) > 0 {
 		lines = append(lines, "", "privileges", "  "+join(p.Privileges))
@@ -95,34 +101,36 @@ func (p *Picture) inside() []string {
 
 // connections is what reaches from the container to the host.
 func (p *Picture) connections() []string {
-	var lines []string
-	for _, l := range p.Links {
-		lines = append(lines, "veth    "+printable(l))
-	}
+	lines := listed("network ", some(p.Links))
 	if p.Cgroup != "" {
-		lines = append(lines, "cgroup  "+printable(p.Cgroup))
+		lines = append(lines, listed("cgroup  ", []string{p.Cgroup})...)
 	}
-	for _, l := range p.Limits {
-		lines = append(lines, "          "+printable(l))
+	return append(lines, listed("          ", some(p.Limits))...)
+}
+
+// textCells is how many cells of a terminal a name may take.
+const textCells = 72
+
+// listed puts a word before each line, and blanks before what it goes on with.
+func listed(word string, list []string) (lines []string) {
+	for _, line := range list {
+		before := word
+		for _, part := range wrap(line, textCells) {
+			lines = append(lines, before+part)
+			before = strings.Repeat(" ", len(word))
+		}
 	}
 	return lines
 }
 
-// printable shows text of the container's making without what could move the
-// cursor.
-func printable(text string) string {
-	quoted := fmt.Sprintf("%q", text)
-	return quoted[1 : len(quoted)-1]
-}
-
 func box(name string, lines []string) []string {
-	width := utf8.RuneCountInString(name) + 4
+	width := cells(name) + 4
 	for _, line := range lines {
-		width = max(width, utf8.RuneCountInString(line)+2)
+		width = max(width, cells(line)+2)
 	}
-	framed := []string{"┌─ " + name + " " + strings.Repeat("─", width-utf8.RuneCountInString(name)-3) + "┐"}
+	framed := []string{"┌─ " + name + " " + strings.Repeat("─", width-cells(name)-3) + "┐"}
 	for _, line := range lines {
-		framed = append(framed, "│ "+line+strings.Repeat(" ", width-1-utf8.RuneCountInString(line))+"│")
+		framed = append(framed, "│ "+line+strings.Repeat(" ", width-1-cells(line))+"│")
 	}
 	return append(framed, "└"+strings.Repeat("─", width)+"┘")
 }
