@@ -101,7 +101,11 @@ func TestDiagramWithout(t *testing.T) {
 	} {
 		b := newBench(t, uid)
 		for mode, want := range modes {
-			c := b.start(t, "wait", "--user-ns", "--network", mode)
+			flags := []string{"--network", mode}
+			if uid != 0 {
+				flags = append(flags, "--user-ns")
+			}
+			c := b.start(t, "wait", flags...)
 			require.Equal(t, "ready", c.line(t))
 			require.Equal(t, want, drawnNetwork(t, uid, strconv.Itoa(c.find(t, b))), mode)
 			require.Equal(t, 0, c.end(t))

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -120,6 +121,10 @@ func TestRelation(t *testing.T) {
 	require.Equal(t, Shared, relation(inspect.Namespace{SharedWithInit: &yes, SharedWithCaller: &no}))
 	require.Equal(t, Own, relation(inspect.Namespace{SharedWithCaller: &no}))
 	require.Equal(t, Unknown, relation(inspect.Namespace{}), "nothing is guessed")
+	r := report(t)
+	require.Equal(t, "read from the kernel", FromReport(r).Source)
+	r.Namespaces[0].SharedWithInit = nil
+	require.Contains(t, FromReport(r).Source, "PID 1 cannot be seen")
 }
 
 // TestHostileText: names are the container's to choose.
@@ -258,10 +263,47 @@ func TestTheme(t *testing.T) {
 		require.NotEmpty(t, second[c[1]])
 		require.NotEqual(t, c[2], second[c[1]], c[1])
 	}
+	for _, shade := range []map[string]string{second, shades(first)} {
+		for _, text := range []string{"--ink", "--faint"} {
+			for _, below := range []string{"--paper", "--own", "--shared"} {
+				require.Greater(t, contrast(t, shade[text], shade[below]), 4.5, "%s on %s: WCAG 2.1 AA", text, below)
+			}
+		}
+	}
 	require.NotContains(t, rules, "#")
 	for _, used := range regexp.MustCompile(`var\((--[a-z-]+)\)`).FindAllStringSubmatch(rules, -1) {
 		require.NotEmpty(t, second[used[1]])
 	}
+}
+
+func shades(found [][]string) map[string]string {
+	all := map[string]string{}
+	for _, c := range found {
+		all[c[1]] = c[2]
+	}
+	return all
+}
+
+// contrast is WCAG's ratio of two colors.
+func contrast(t *testing.T, one, other string) float64 {
+	t.Helper()
+	light := func(color string) float64 {
+		var parts [3]int
+		_, err := fmt.Sscanf(color, "#%02x%02x%02x", &parts[0], &parts[1], &parts[2])
+		require.NoError(t, err, color)
+		sum := 0.0
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			c := float64(parts[i]) / 255
+			if c <= 0.04045 {
+				sum += weight * c / 12.92
+				continue
+			}
+			sum += weight * math.Pow((c+0.055)/1.055, 2.4)
+		}
+		return sum
+	}
+	a, b := light(one), light(other)
+	return (max(a, b) + 0.05) / (min(a, b) + 0.05)
 }
 
 func FuzzPicture(f *testing.F) {

@@ -51,6 +51,9 @@ func FromReport(r *inspect.Report) *Picture {
 	}
 	var user uint64
 	for _, ns := range r.Namespaces {
+		if ns.SharedWithInit == nil && ns.SharedWithCaller != nil {
+			p.Source = "read from the kernel; compared with you, since PID 1 cannot be seen"
+		}
 		if ns.Type == "user" && relation(ns) == Own {
 			user = ns.Inode
 		}

@@ -67,7 +67,7 @@ func (k *Kernel) inspect(pid int) (*Report, error) {
 	defer dir.close()
 	// If it still lives, the directory is its own and not that of a successor.
 	if err := alive(); err != nil {
-		return nil, err
+		return nil, dir.ended(err)
 	}
 	r := &Report{Schema: Schema, PID: pid, Unknown: []Unknown{}}
 	err = k.read(r, dir)
@@ -152,6 +152,8 @@ func (r *Report) readLSM(dir *process) {
 		r.unknown("lsm", reason(err))
 	}
 }
+
+func mayNot(err error) bool { return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) }
 
 // reason is an error in the words of the kernel, without the path that was
 // tried: the field says what it was.

@@ -83,7 +83,9 @@ func TestInspectNamespaces(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(link, k.file("ns/"+kind)))
 	}
-	require.NoError(t, os.Remove(k.file("ns/time")), "a kernel without time namespaces")
+	for _, who := range []string{"177", "1"} { // a kernel without time namespaces
+		require.NoError(t, os.Remove(filepath.Join(k.Proc, who, "ns/time")))
+	}
 	r, err := k.Inspect(recordedPID)
 	require.NoError(t, err)
 	shared := map[string]bool{}
@@ -163,6 +165,7 @@ func TestInspectUnknown(t *testing.T) {
 		{"odd uid map", write("uid_map", "0 0\n"), Unknown{"uid_mappings", `parse id map line "0 0": want 3 numbers`}},
 		{"odd limits", write("limits", "x\ny\n"), Unknown{"rlimits", `parse limits line "y"`}},
 		{"namespace link", relink("ns/mnt", "nonsense"), Unknown{"namespaces.mnt", `parse namespace link "nonsense": want TYPE:[INODE]`}},
+		{"first thread gone", remove("ns/mnt"), Unknown{"namespaces.mnt", "the first thread has ended"}},
 		{"init's namespace", relink("../1/ns/mnt", "mnt:[]"), Unknown{"namespaces.mnt.shared_with_init", `parse namespace link "mnt:[]": want TYPE:[INODE]`}},
 		{"cgroup removed", write("cgroup", "0::/x (deleted)\n"), Unknown{"cgroup.limits", "the cgroup has been removed"}},
 		{"cgroup out of sight", write("cgroup", "0::/../x\n"), Unknown{"cgroup.limits", "the cgroup lies outside of the caller's cgroup namespace"}},
@@ -236,6 +239,14 @@ func TestInspectEnded(t *testing.T) {
 	require.EqualError(t, err, "inspect process 177: it has ended", "not that a file is missing")
 	_, err = k.Inspect(5)
 	require.ErrorIs(t, err, ErrNoProcess)
+	k = recorded(t)
+	k.Guard = func(int) (Guard, error) { return &guard{}, nil }
+	status, err := os.ReadFile(k.file("status"))
+	require.NoError(t, err)
+	write("status", strings.Replace(string(status), "S (sleeping)", "Z (zombie)", 1))(t, k)
+	_, err = k.Inspect(recordedPID)
+	require.ErrorIs(t, err, ErrEnded)
+	require.ErrorContains(t, err, "it is a zombie")
 }
 
 // TestGuard asks the running kernel.

@@ -11,9 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Types is every kind of namespace, by its file in /proc/PID/ns, in the order
-// of a report.
-var Types = []string{"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}
+// has asks for a kind of namespace of the caller's own.
+func (k *Kernel) has(kind string) bool {
+	_, err := os.Readlink(filepath.Join(k.Proc, "self/ns", kind))
+	return err == nil
+}
+
+// goneOr: what the kernel has and a process has not, it has had.
+func goneOr(err error) string {
+	if errors.Is(err, unix.ENOENT) {
+		return "the first thread has ended"
+	}
+	return reason(err)
+}
 
 // readNamespaces leaves out a kind that this kernel does not have.
 func (k *Kernel) readNamespaces(r *Report, dir *process) {
@@ -21,11 +31,11 @@ func (k *Kernel) readNamespaces(r *Report, dir *process) {
 	for _, kind := range Types {
 		ns := Namespace{Type: kind}
 		inode, err := dir.namespace(kind)
-		if errors.Is(err, unix.ENOENT) {
+		if errors.Is(err, unix.ENOENT) && !k.has(kind) {
 			continue
 		}
 		if err != nil {
-			r.unknown("namespaces."+kind, reason(err))
+			r.unknown("namespaces."+kind, goneOr(err))
 			r.Namespaces = append(r.Namespaces, ns)
 			continue
 		}
@@ -49,7 +59,11 @@ func (k *Kernel) shared(r *Report, ns *Namespace, with, field string) *bool {
 		other, err = ParseNamespace(link)
 	}
 	if err != nil {
-		r.unknown("namespaces."+ns.Type+"."+field, reason(err))
+		why := reason(err)
+		if mayNot(err) {
+			why = "permission denied: it takes the right to trace process " + with + " (ptrace(2))"
+		}
+		r.unknown("namespaces."+ns.Type+"."+field, why)
 		return nil
 	}
 	same := other == ns.Inode

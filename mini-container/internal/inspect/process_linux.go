@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/procstatus"
 )
 
 // process is the open directory of one process. Once that has ended, nothing
@@ -48,6 +50,19 @@ func (p *process) read(name string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", name, err)
 	}
 	return string(text), nil
+}
+
+// ended says more of one that still has its number: nobody has asked how it
+// ended.
+func (p *process) ended(err error) error {
+	text, readErr := p.read("status")
+	if readErr != nil {
+		return err
+	}
+	if s, parseErr := procstatus.Parse(text); parseErr == nil && s.State == "Z" {
+		return fmt.Errorf("%w: it is a zombie, which its parent has not waited for (wait(2))", err)
+	}
+	return err
 }
 
 func (p *process) link(name string) (string, error) {

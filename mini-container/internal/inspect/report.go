@@ -3,6 +3,10 @@ package inspect
 // Schema names the contract of Report.
 const Schema = "container-inspect/v1"
 
+// Types is every kind of namespace, by its file in /proc/PID/ns, in the order
+// of a report.
+var Types = []string{"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}
+
 // Report is what isolates one process. A field that is nil is in Unknown.
 type Report struct {
 	Schema       string              `json:"schema"`

@@ -74,7 +74,7 @@ func (t *textWriter) table(rows [][]string) {
 func (t *textWriter) process(r *Report) {
 	t.section("PROCESS")
 	rows := [][]string{
-		{"command", dash(quote(r.Command))}, {"pid", pidText(r.PIDs)}, {"threads", threadText(r.Threads)},
+		{"command", commandText(r)}, {"pid", pidText(r.PIDs)}, {"threads", threadText(r.Threads)},
 		{"user", idText(r.UIDs)}, {"groups", idText(r.GIDs) + groupText(r.Groups)},
 	}
 	rows = append(rows, mapRows("uid map", r.UIDMappings)...)
@@ -83,6 +83,18 @@ func (t *textWriter) process(r *Report) {
 		rows = append(rows, []string{"root", safe(r.Root)})
 	}
 	t.table(rows)
+}
+
+// commandText: a process that has no arguments is the kernel's own, or has
+// wiped them.
+func commandText(r *Report) string {
+	switch {
+	case r.Command == nil:
+		return "unknown"
+	case len(r.Command) == 0:
+		return "none, as threads of the kernel have"
+	}
+	return quote(r.Command)
 }
 
 func quote(words []string) string {
@@ -199,21 +211,37 @@ func (t *textWriter) privileges(r *Report) {
 	t.table(rows)
 }
 
-// allCapabilities is more than any kernel has without having all.
-const allCapabilities = 38
+// almostAll is more than a container has that is not meant to be root.
+const almostAll = 32
 
+// capabilityText names what a set has, or what it lacks, whichever is shorter.
 func capabilityText(names []string) string {
-	switch {
-	case len(names) == 0:
+	if len(names) == 0 {
 		return "none"
-	case len(names) >= allCapabilities:
-		return fmt.Sprintf("%d, all but perhaps the newest", len(names))
 	}
-	short := make([]string, 0, len(names))
+	if len(names) < almostAll {
+		return strings.Join(shortNames(names), " ")
+	}
+	last := names[len(names)-1]
+	var all uint64 // up to the last one
+	for bit := range 64 {
+		if all |= 1 << bit; CapabilityNames(1 << bit)[0] == last {
+			break
+		}
+	}
+	missing := slices.DeleteFunc(CapabilityNames(all), func(name string) bool { return slices.Contains(names, name) })
+	text := fmt.Sprintf("%d: all up to %s", len(names), shortNames(names[len(names)-1:])[0])
+	if len(missing) > 0 {
+		text += " but " + strings.Join(shortNames(missing), " ")
+	}
+	return text
+}
+
+func shortNames(names []string) (short []string) {
 	for _, name := range names {
 		short = append(short, strings.ToLower(strings.TrimPrefix(name, "CAP_")))
 	}
-	return strings.Join(short, " ")
+	return short
 }
 
 func landlockText(l Landlock) string {
@@ -336,7 +364,7 @@ func (t *textWriter) unknown(r *Report) {
 // byReason joins the fields that are unknown for the same reason.
 func byReason(all []Unknown) []Unknown {
 	var groups []Unknown
-	for _, u := range all {
+	for _, u := range eachKind(all) {
 		at := slices.IndexFunc(groups, func(g Unknown) bool { return g.Reason == u.Reason })
 		if at < 0 {
 			groups = append(groups, u)
@@ -345,4 +373,31 @@ func byReason(all []Unknown) []Unknown {
 		groups[at].Field += ", " + u.Field
 	}
 	return groups
+}
+
+// eachKind puts "namespaces.*.owner_inode" for what is unknown of every kind,
+// for the same reason.
+func eachKind(all []Unknown) (short []Unknown) {
+	for _, u := range all {
+		parts := strings.SplitN(u.Field, ".", 3)
+		if parts[0] != "namespaces" || len(parts) < 2 {
+			short = append(short, u)
+			continue
+		}
+		kinds := 0
+		for _, kind := range Types {
+			parts[1] = kind
+			if slices.Contains(all, Unknown{strings.Join(parts, "."), u.Reason}) {
+				kinds++
+			}
+		}
+		if kinds == len(Types) {
+			parts[1] = "*"
+			u.Field = strings.Join(parts, ".")
+		}
+		if !slices.Contains(short, u) {
+			short = append(short, u)
+		}
+	}
+	return short
 }

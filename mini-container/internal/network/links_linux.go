@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -28,6 +29,9 @@ type Link struct {
 // Links looks into the network namespace that is open at ns. Loopback is left
 // out, and what the kernel makes everywhere and nobody has set up.
 func Links(ns *os.File) ([]Link, error) {
+	if err := tryToEnter(ns); err != nil {
+		return nil, err
+	}
 	inside, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("enter network namespace: %w", err)
@@ -61,6 +65,19 @@ func Links(ns *os.File) ([]Link, error) {
 		links = append(links, l)
 	}
 	return links, nil
+}
+
+// tryToEnter says why not, which the library only puts into words.
+func tryToEnter(ns *os.File) error {
+	tried := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends in there
+		tried <- unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET)
+	}()
+	if err := <-tried; err != nil {
+		return fmt.Errorf("enter network namespace: %w", err)
+	}
+	return nil
 }
 
 // names asks what the two network namespaces call each other, see

@@ -1,0 +1,47 @@
+package inspect
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCapabilityText(t *testing.T) {
+	const all = 1<<41 - 1
+	tests := []struct {
+		name string
+		mask uint64
+		want string
+	}{
+		{"none", 0, "none"},
+		{"few", 0b11, "chown dac_override"},
+		{"all", all, "41: all up to checkpoint_restore"},
+		{"all of an older kernel", 1<<38 - 1, "38: all up to audit_read"},
+		{"one is missing", all &^ (1 << 24), "40: all up to checkpoint_restore but sys_resource"},
+		{"the first is missing", all &^ 1, "40: all up to checkpoint_restore but chown"},
+		{"a newer one", 1<<42 - 1, "42: all up to 41"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, capabilityText(CapabilityNames(tt.mask))) })
+	}
+}
+
+func TestCommandText(t *testing.T) {
+	require.Equal(t, "unknown", commandText(&Report{}))
+	require.Contains(t, commandText(&Report{Command: []string{}}), "threads of the kernel")
+	require.Equal(t, `sh -c "a b"`, commandText(&Report{Command: []string{"sh", "-c", "a b"}}))
+}
+
+// TestEachKind: eight lines that say the same are one, seven are seven.
+func TestEachKind(t *testing.T) {
+	var all []Unknown
+	for _, kind := range Types {
+		all = append(all, Unknown{"namespaces." + kind, "why"}, Unknown{"namespaces." + kind + ".owner_inode", "other"})
+	}
+	require.Equal(t, []Unknown{{"namespaces.*", "why"}, {"namespaces.*.owner_inode", "other"}, {"root", "why"}}, eachKind(append(all, Unknown{"root", "why"})))
+	require.Equal(t, all[2:], eachKind(all[2:]))
+	var out strings.Builder
+	require.NoError(t, (&Report{Unknown: append(all, Unknown{"root", "why"})}).Text(&out, false))
+	require.Contains(t, out.String(), "  why:\n    namespaces.*, root\n")
+}
