@@ -4,6 +4,8 @@ package minicontainer_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	minicontainer "namespaces-cgroups-ebpf/mini-container"
 	"namespaces-cgroups-ebpf/mini-container/internal/record"
@@ -21,58 +24,132 @@ import (
 
 // recordings are runs that differ in what they need.
 var recordings = []struct {
-	name  string
-	uid   uint32
-	since [2]int // the kernel that has it all
-	flags []string
+	name     string
+	uid      uint32
+	needs    func(facts) bool // of the kernel; nil for nothing
+	flags    []string
+	terminal bool // the caller has one
+	detached bool
+	prepare  func(t *testing.T) (flags []string)
 }{
-	{"limits", 0, [2]int{5, 10}, []string{"--memory", "64M", "--pids", "30", "--read-only", "--oom-score-adj", "500", "--init", "--user", "1000:1000"}},
-	{"user namespace", 0, [2]int{5, 10}, []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--time-ns", "--time-offset", "boottime=1h"}},
-	{"network", 0, [2]int{5, 10}, []string{"--network", "bridge", "--nat", "--new-privs", "--overlay"}},
-	{"rootless", 1000, [2]int{5, 10}, []string{"--user-ns", "--workdir", "/bin"}},
-	{"new mounts", 0, [2]int{5, 13}, []string{"--bind", "/usr:/mnt:rro", "--landlock-read", "/", "--landlock-exec", "/"}},
-	// The rootfs lies on tmpfs, which has id maps since Linux 6.3.
-	{"idmapped root", 0, [2]int{6, 3}, []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--idmap-root"}},
+	{name: "limits", flags: []string{"--memory", "64M", "--pids", "30", "--read-only", "--oom-score-adj", "500", "--init", "--user", "1000:1000"}},
+	{name: "user namespace", flags: []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--time-ns", "--time-offset", "boottime=1h"}},
+	{name: "network", flags: []string{"--network", "bridge", "--nat", "--new-privs", "--overlay", "--bind", "/usr:/mnt:ro", "--sysctl", "net.ipv4.ip_forward=1"}},
+	{name: "rootless", uid: 1000, flags: []string{"--user-ns", "--workdir", "/bin"}},
+	{name: "new mounts", needs: func(f facts) bool { return f.mountSetattr }, flags: []string{"--bind", "/usr:/mnt:rro"}},
+	{
+		name: "idmapped root", needs: func(f facts) bool { return f.idmapTmpfs }, // on which the rootfs lies
+		flags: []string{"--user-ns", "--uid-map", "0:0:65536", "--gid-map", "0:0:65536", "--idmap-root"},
+	},
+	{name: "landlock", needs: func(f facts) bool { return f.landlock }, flags: []string{"--landlock-read", "/", "--landlock-exec", "/"}},
+	{name: "terminal", flags: []string{"-t"}, terminal: true},
+	{name: "terminal in a user namespace", flags: []string{"-t", "--user-ns"}, terminal: true},
+	{name: "detached", detached: true},
+	{name: "detached, with a terminal", flags: []string{"-t"}, detached: true},
+	{name: "apparmor", prepare: func(t *testing.T) []string {
+		name := fmt.Sprintf("explained-%d", os.Getpid())
+		loadProfile(t, name)
+		return []string{"--apparmor", name}
+	}},
 }
 
-// notRecorded is why some listed calls are in none of the recordings above.
-var notRecorded = map[string]string{
-	"log": "detached", "terminal-socket": "terminal", "terminal": "terminal", "attach": "terminal", "apparmor": "profile",
+// facts are what the kernel has, by asking it and not for its version.
+type facts struct {
+	mountSetattr bool // since 5.12
+	landlock     bool // since 5.13, where it is on
+	idmapTmpfs   bool // since 6.3
 }
 
-// olderOnly is what only kernels before 5.12 need, or only those from then on,
-// or only newuidmap.
-var olderOnly = map[string][]string{
-	"clone":           {"mount", "move_mount", "mount_setattr", "execve", "clone3"},
-	"idmapped-mounts": {"pipe2", "clone", "setsid", "prctl", "open_tree", "mount_setattr"},
-	"landlock":        {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"},
-	"mounts":          {"open_tree", "move_mount", "mount_setattr"},
-	"bind-rootfs":     {"move_mount"},
-	"devices":         {"mount", "mknodat"},
+func kernelFacts(t *testing.T) facts {
+	t.Helper()
+	_, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	return facts{
+		mountSetattr: unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{}) != unix.ENOSYS,
+		landlock:     errno == 0,
+		idmapTmpfs:   idmapsTmpfs(t),
+	}
+}
+
+// idmapsTmpfs tries it.
+func idmapsTmpfs(t *testing.T) bool {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, 0)) })
+	holder := exec.Command("sleep", "1000")
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
+	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids}
+	require.NoError(t, holder.Start())
+	defer func() { holder.Process.Kill(); holder.Wait() }()
+	userns, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", holder.Process.Pid))
+	require.NoError(t, err)
+	defer userns.Close()
+	tree, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	require.NoError(t, err)
+	defer unix.Close(tree)
+	return unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(userns.Fd())}) == nil
+}
+
+// onlyWhere is on which kernels a step is taken, or makes a call, if not on
+// all. There it must be seen, and elsewhere it must not.
+var onlyWhere = map[string]func(facts) bool{
+	"clone mount":            func(f facts) bool { return !f.mountSetattr }, // to seal our own executable
+	"clone move_mount":       func(f facts) bool { return !f.mountSetattr },
+	"clone execve":           func(facts) bool { return false }, // of newuidmap(1), see TestSubordinateIDs
+	"idmapped-mounts":        func(f facts) bool { return f.idmapTmpfs },
+	"landlock":               func(f facts) bool { return f.landlock },
+	"bind-rootfs move_mount": func(f facts) bool { return f.idmapTmpfs }, // of an idmapped root
+	"mounts mount_setattr":   func(f facts) bool { return f.mountSetattr }, // recursive read-only
+}
+
+// requireAllSeen: over all recordings each step was taken and each of its calls
+// made, where this kernel has it, and only there.
+func requireAllSeen(t *testing.T, f facts, taken map[string]bool, seen map[string][]string) {
+	t.Helper()
+	wanted := func(what string) bool { return onlyWhere[what] == nil || onlyWhere[what](f) }
+	for _, s := range minicontainer.Steps() {
+		require.Equal(t, wanted(s.Name), taken[s.Name], "step %s", s.Name)
+		for _, call := range s.Calls {
+			if wanted(s.Name) {
+				require.Equal(t, wanted(s.Name+" "+call), slices.Contains(seen[s.Name], call), "explain lists %s for %s", call, s.Name)
+			}
+		}
+	}
 }
 
 // TestExplain holds recordings against what strace(1) shows of the same run,
 // and the lists that explain prints against the recordings.
 func TestExplain(t *testing.T) {
-	listed, seen := map[string][]string{}, map[string][]string{}
+	listed, seen, takenAtAll := map[string][]string{}, map[string][]string{}, map[string]bool{}
 	for _, s := range minicontainer.Steps() {
 		listed[s.Name] = s.Calls
 	}
+	kernel := kernelFacts(t)
 	for _, tt := range recordings {
-		if !kernelSince(t, tt.since) {
+		if tt.needs != nil && !tt.needs(kernel) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, tt.uid)
 			flags := tt.flags
+			if tt.prepare != nil {
+				flags = append(flags, tt.prepare(t)...)
+			}
 			if tt.uid == 0 { // others have no state directory here
 				flags = append([]string{"--id", "told"}, flags...)
 			}
-			b.once(t, nil, flags...) // makes what stays: mount points, the parent cgroup
+			once := b.once
+			if tt.terminal {
+				once = b.onceInTerminal
+			}
+			if tt.detached {
+				once = b.onceDetached
+			}
+			once(t, nil, flags...) // makes what stays: mount points, the parent cgroup
 			trace := filepath.Join(b.base, "trace")
-			b.once(t, []string{"strace", "-f", "-y", "-qq", "-s", "4096", "-o", trace}, flags...)
+			once(t, []string{"strace", "-f", "-y", "-qq", "-s", "4096", "-o", trace}, flags...)
 			told, report := filepath.Join(b.base, "told.json"), filepath.Join(b.base, "report.json")
-			b.once(t, nil, append(flags, "--explain-json", told, "--report", report)...)
+			once(t, nil, append(flags, "--explain-json", told, "--report", report)...)
 
 			e := readExplanation(t, told)
 			require.Zero(t, e.Recorded.ExitCode)
@@ -84,47 +161,74 @@ func TestExplain(t *testing.T) {
 			require.ElementsMatch(t, takenNames(readReport(t, report).Steps), taken)
 			require.True(t, inOrder(e.Steps), "steps in another order than explain lists")
 			noteCalls(t, e.Recorded.Calls, listed, seen)
-			if tt.name == "limits" {
+			for _, name := range explainedNames(e.Steps) {
+				takenAtAll[name] = true
+			}
+			switch tt.name {
+			case "limits":
 				require.NoError(t, os.WriteFile(artifact(t, "explain.json"), []byte(readText(told)), 0o644))
+			case "apparmor":
+				requireWrite(t, e.Recorded.Calls, "apparmor", "/attr/")
 			}
 		})
 	}
-	for step, calls := range listed {
-		for _, call := range calls {
-			if notRecorded[step] == "" && !slices.Contains(olderOnly[step], call) {
-				require.Contains(t, seen[step], call, "explain lists it for %s, and no run does it", step)
-			}
-		}
-	}
+	requireAllSeen(t, kernel, takenAtAll, seen)
 }
 
-func kernelSince(t *testing.T, since [2]int) bool {
+// requireWrite: a step that only writes to procfs is in the recording with what
+// it wrote to.
+func requireWrite(t *testing.T, calls []minicontainer.RecordedCall, step, path string) {
 	t.Helper()
-	var uts syscall.Utsname
-	require.NoError(t, syscall.Uname(&uts))
-	var release []byte
-	for _, c := range uts.Release {
-		release = append(release, byte(c))
-	}
-	numbers := regexp.MustCompile(`^(\d+)\.(\d+)`).FindStringSubmatch(string(release))
-	require.Len(t, numbers, 3)
-	return atoi(t, numbers[1]) > since[0] || atoi(t, numbers[1]) == since[0] && atoi(t, numbers[2]) >= since[1]
-}
-
-func atoi(t *testing.T, text string) (n int) {
-	t.Helper()
-	require.NoError(t, json.Unmarshal([]byte(text), &n))
-	return n
+	require.True(t, slices.ContainsFunc(calls, func(c minicontainer.RecordedCall) bool {
+		return c.Step == step && c.Group == record.Proc && strings.Contains(c.Arguments[0], path)
+	}), "%s wrote nothing to %s", step, path)
 }
 
 // once runs the probe to its end, below another program if wrapper names one.
 func (b *bench) once(t *testing.T, wrapper []string, flags ...string) {
 	t.Helper()
-	args := slices.Concat(wrapper, []string{executable(t), "run", "--rootfs", b.rootfs, "--env", probeEnv + "=exit:0"}, flags, []string{"--", "/bin/probe"})
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := b.wrapped(t, wrapper, flags)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: b.uid, Gid: b.uid}}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+}
+
+func (b *bench) wrapped(t *testing.T, wrapper, flags []string) *exec.Cmd {
+	t.Helper()
+	args := slices.Concat(wrapper, []string{executable(t), "run", "--rootfs", b.rootfs, "--env", probeEnv + "=exit:0"}, flags, []string{"--", "/bin/probe"})
+	return exec.Command(args[0], args[1:]...)
+}
+
+// onceInTerminal is once where the caller has a terminal.
+func (b *bench) onceInTerminal(t *testing.T, wrapper []string, flags ...string) {
+	t.Helper()
+	outside := newPTY(t)
+	cmd := b.wrapped(t, wrapper, flags)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = outside.slave, outside.slave, outside.slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Run(); err != nil {
+		outside.write(t, "the end\r") // and its echo
+		require.NoError(t, err, outside.until(t, "the end"))
+	}
+}
+
+// onceDetached is what run --detach starts, to its end: how a supervisor comes
+// to be in the background makes no container.
+func (b *bench) onceDetached(t *testing.T, wrapper []string, flags ...string) {
+	t.Helper()
+	ready, said, err := os.Pipe()
+	require.NoError(t, err)
+	defer ready.Close()
+	cmd := b.wrapped(t, wrapper, append([]string{"--detach", "--supervise"}, flags...))
+	cmd.ExtraFiles = []*os.File{said}
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	said.Close()
+	answer, err := io.ReadAll(ready)
+	require.NoError(t, err)
+	require.NoError(t, cmd.Wait(), "%s", answer)
+	require.JSONEq(t, `{"id": "told"}`, string(answer))
+	b.command(t, 0, "delete", "told")
 }
 
 func readExplanation(t *testing.T, path string) minicontainer.Explanation {

@@ -66,19 +66,21 @@ func withFlag(args, command []string, flag string) []string {
 // supervise runs the container for detach, which waits at readyFD.
 func (f *runFlags) supervise(c *minicontainer.Container) (*minicontainer.Report, error) {
 	unix.CloseOnExec(readyFD)
-	ready := os.NewFile(readyFD, "ready")
-	say := func(s started) {
-		_ = json.NewEncoder(ready).Encode(s) // gone already: nobody asks
-		ready.Close()
-	}
 	c.Stdin, c.Stdout, c.Stderr = nil, nil, nil
 	running := false
-	c.Running = func(id string) { running = true; say(started{ID: id}) }
+	c.Running = func(id string) { running = true; tell(started{ID: id}) }
 	report, err := c.Run()
 	if !running {
-		say(started{Error: orExit(err), Code: report.ExitCode})
+		tell(started{Error: orExit(err), Code: report.ExitCode})
 	}
 	return report, err
+}
+
+// tell says once what became of the start.
+func tell(s started) {
+	ready := os.NewFile(readyFD, "ready")
+	_ = json.NewEncoder(ready).Encode(s) // gone already: nobody asks
+	ready.Close()
 }
 
 // leave makes paths absolute that are used later, and then stands in the way

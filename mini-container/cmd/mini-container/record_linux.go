@@ -2,11 +2,11 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -28,18 +28,18 @@ type explainFlags struct {
 
 func (e *explainFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&e.text, "explain", false, "record each system call that makes the container, and explain it on stderr")
-	flags.StringVar(&e.file, "explain-json", "", "record them, and write a container-explain/v1 JSON document to `FILE`")
+	flags.StringVar(&e.file, "explain-json", "", "record them, and write a container-explain/v1 JSON document to `FILE`, at the end")
 	flags.BoolVar(&e.recorded, recordedFlag, false, "")
 	_ = flags.MarkHidden(recordedFlag) // its only error is that there is no such flag
 }
 
 func (e *explainFlags) wanted() bool { return e.text || e.file != "" }
 
+// records tells the program that records from the one that is recorded.
+func (f *runFlags) records() bool { return f.explain.wanted() && !f.explain.recorded }
+
 // record runs this command once more, under ptrace(2).
 func (f *runFlags) record() (int, error) {
-	if f.detach {
-		return 0, exitcode.With(exitcode.Usage, errors.New("--explain and --detach exclude each other"))
-	}
 	var live io.Writer
 	if f.explain.text {
 		live = os.Stderr
@@ -47,8 +47,16 @@ func (f *runFlags) record() (int, error) {
 	done := make(chan struct{})
 	defer close(done)
 	args := slices.Concat([]string{name}, withFlag(os.Args[1:], f.options.Args, recordedFlag))
-	explanation, err := minicontainer.Record("/proc/self/exe", args, live, func(pid int) { passSignals(pid, done) })
+	begun := false
+	explanation, err := minicontainer.Record("/proc/self/exe", args, live, func(pid int) {
+		passSignals(pid, done)
+		begun = true
+		f.handOver()
+	})
 	if err != nil {
+		if f.child && !begun {
+			tell(started{Error: err.Error(), Code: exitcode.Unsupported})
+		}
 		return 0, exitcode.With(exitcode.Unsupported, err)
 	}
 	if f.explain.file != "" {
@@ -57,6 +65,19 @@ func (f *runFlags) record() (int, error) {
 		}
 	}
 	return explanation.Recorded.ExitCode, nil
+}
+
+// handOver leaves it to the recorded supervisor of a detached container to say
+// that it runs, and stands in the way of no file system until its end.
+func (f *runFlags) handOver() {
+	if !f.child {
+		return
+	}
+	_ = unix.Close(readyFD)
+	if path, err := filepath.Abs(f.explain.file); err == nil {
+		f.explain.file = path
+		_ = os.Chdir("/") // else it is in the way, and no more than that
+	}
 }
 
 func writeExplanation(path string, e *minicontainer.Explanation) error {

@@ -131,13 +131,13 @@ func (f *runFlags) run() (int, error) {
 		return 0, exitcode.With(exitcode.Usage, err)
 	}
 	container.Signals, container.Blind = heard.queue, f.report == ""
-	if f.explain.wanted() && !f.explain.recorded {
-		return f.record()
-	}
-	container.Marks = f.explain.recorded
 	if f.detach && !f.child {
 		return 0, detach(os.Args[1:], f.options.Args, f.stdout)
 	}
+	if f.records() {
+		return f.record()
+	}
+	container.Marks = f.explain.recorded
 	start := (*minicontainer.Container).Run
 	if f.child {
 		if err := f.leave(container); err != nil {
@@ -207,6 +207,9 @@ func (f *runFlags) prepare() error {
 	f.options.HostUID, f.options.HostGID = uint32(os.Geteuid()), uint32(os.Getegid())
 	if err := f.translate(); err != nil {
 		return err
+	}
+	if f.detach && f.explain.text {
+		return errors.New("--explain and --detach exclude each other: nobody would read it; there is --explain-json")
 	}
 	if f.report == "" || minicontainer.IsThrough(f.report) {
 		return nil
