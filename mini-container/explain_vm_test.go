@@ -98,7 +98,7 @@ var onlyWhere = map[string]func(facts) bool{
 	"clone execve":           func(facts) bool { return false }, // of newuidmap(1), see TestSubordinateIDs
 	"idmapped-mounts":        func(f facts) bool { return f.idmapTmpfs },
 	"landlock":               func(f facts) bool { return f.landlock },
-	"bind-rootfs move_mount": func(f facts) bool { return f.idmapTmpfs }, // of an idmapped root
+	"bind-rootfs move_mount": func(f facts) bool { return f.idmapTmpfs },   // of an idmapped root
 	"mounts mount_setattr":   func(f facts) bool { return f.mountSetattr }, // recursive read-only
 }
 
@@ -296,7 +296,7 @@ var quietTraces = regexp.MustCompile(`^prctl\(PR_(SET_VMA|SET_NAME|CAPBSET_READ|
 var (
 	traced     = regexp.MustCompile(`^(\d+) +(\w+)\((.*)$`)
 	literals   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	flagWords  = regexp.MustCompile(`\b(MS|MNT|UMOUNT|CLONE|OPEN_TREE)_[A-Z_0-9]+`)
+	flagWords  = regexp.MustCompile(`\b(MS|MNT|UMOUNT|CLONE|OPEN_TREE|FSOPEN|FSCONFIG|FSMOUNT|MOVE_MOUNT|AT)_[A-Z_0-9]+`)
 	digits     = regexp.MustCompile(`\d+`)
 	decoration = regexp.MustCompile(`<[^<>"]*>`)
 	wroteTo    = regexp.MustCompile(`^\d+<(/sys/fs/cgroup/[^>]*)>, (".*")`)

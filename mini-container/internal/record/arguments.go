@@ -29,10 +29,22 @@ var decoders = map[rune]func(value uint64, m reader) string{
 	'M': func(v uint64, _ reader) string { return mountFlags.text(v) },
 	'U': func(v uint64, _ reader) string { return umountFlags.text(v) },
 	'T': func(v uint64, _ reader) string { return treeFlags.text(v) },
+	'm': func(v uint64, _ reader) string { return moveFlags.text0(v) },
+	'f': func(v uint64, _ reader) string { return fsopenFlags.text0(v) },
+	'F': func(v uint64, _ reader) string { return fsmountFlags.text0(v) },
+	'a': func(v uint64, _ reader) string { return attrFlags.text0(v) },
+	'A': func(v uint64, _ reader) string { return atFlags.text0(v) },
+	'c': func(v uint64, _ reader) string { return fsconfigCommand(v) },
+	'O': func(v uint64, _ reader) string { return openFlags.text0(v) },
+	'L': func(v uint64, _ reader) string { return lockFlags.text0(v) },
+	'r': func(v uint64, _ reader) string { return rangeFlags.text0(v) },
+	'R': func(v uint64, _ reader) string { return upTo(v) },
 	'C': func(v uint64, _ reader) string { return cloneText(v &^ exitSignal) },
 	'N': func(v uint64, _ reader) string { return cloneText(v) },
 	'K': clone3Text,
 	'P': func(v uint64, _ reader) string { return prctlName(v) },
+	'I': func(v uint64, _ reader) string { return ioctlName(v) },
+	'S': func(v uint64, _ reader) string { return seccompOperation(v) },
 	'V': capabilityText,
 }
 
@@ -41,6 +53,9 @@ func arguments(kinds string, values [6]uint64, m reader) []string {
 	shown := []string{}
 	for i, kind := range kinds {
 		shown = append(shown, decoders[kind](values[i], m))
+	}
+	if strings.HasPrefix(kinds, "Px") {
+		shown[1] = prctlArgument(values[0], values[1])
 	}
 	return shown
 }
