@@ -178,5 +178,6 @@ func (b *bench) sleeper(t *testing.T) (outer, inner string, pid int) {
 		require.NoError(t, os.Remove(outer))
 	})
 	require.NoError(t, os.WriteFile(filepath.Join(inner, "cgroup.procs"), []byte(strconv.Itoa(sleep.Process.Pid)), 0))
+	eventually(t, "it does not sleep", func() bool { return readText(fmt.Sprintf("/proc/%d/cmdline", sleep.Process.Pid)) != "" })
 	return outer, inner, sleep.Process.Pid
 }
