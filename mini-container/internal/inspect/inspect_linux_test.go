@@ -64,6 +64,9 @@ func TestInspect(t *testing.T) {
 	require.Equal(t, "filter", r.Seccomp.Mode)
 	require.Equal(t, 1, *r.Seccomp.Filters)
 	require.Equal(t, &LSM{Labelled: true, Label: "unconfined"}, r.LSM)
+	for _, ns := range r.Namespaces {
+		require.Equal(t, ns.Type == "pid" || ns.Type == "time", ns.Children != 0, ns.Type)
+	}
 	require.Equal(t, []Unknown{{"landlock.restricted", "the kernel does not tell which processes have Landlock rules"}}, r.Unknown)
 	requireSchema(t, r)
 }
@@ -108,6 +111,17 @@ func TestInspectMounts(t *testing.T) {
 	require.False(t, byTarget["/dev/shm"].ReadOnly)
 	require.Equal(t, []string{"private"}, byTarget["/"].Propagation)
 	require.Equal(t, "devtmpfs", byTarget["/dev/null"].Type)
+}
+
+func TestParseMounts(t *testing.T) {
+	mounts, err := parseMounts("20 1 8:1 /r / rw,nodev shared:5 master:6 - ext4 /dev/sda1 ro\n" +
+		"21 20 0:4 / /proc ro,nosuid - proc proc rw\n22 20 8:1 / /m\\040n rw,idmapped unbindable - ext4 /dev/sda1 rw\n")
+	require.NoError(t, err)
+	require.Equal(t, []Mount{
+		{20, 1, "8:1", "/r", "/", "ext4", "/dev/sda1", []string{"rw", "nodev"}, []string{"ro"}, []string{"shared:5", "master:6"}, true, false},
+		{21, 20, "0:4", "/", "/proc", "proc", "proc", []string{"ro", "nosuid"}, []string{"rw"}, []string{"private"}, true, false},
+		{22, 20, "8:1", "/", "/m n", "ext4", "/dev/sda1", []string{"rw", "idmapped"}, []string{"rw"}, []string{"unbindable"}, false, true},
+	}, mounts)
 }
 
 func TestInspectLimits(t *testing.T) {
@@ -298,6 +312,8 @@ func TestInspectSelf(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, inode, ns.Inode)
 	}
+	label, err := os.ReadFile("/proc/self/attr/current")
+	require.Equal(t, err == nil && len(label) > 0, r.LSM.Labelled, "EINVAL is how the kernel says that nothing labels processes")
 	requireSchema(t, r)
 }
 

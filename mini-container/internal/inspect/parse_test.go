@@ -121,6 +121,10 @@ func TestEffectiveLimits(t *testing.T) {
 			[]Limit{{File: "cpuset.cpus", Own: "0-7", Effective: "0-1", SetBy: "/x/x"}},
 		},
 		{
+			"nodes of memory", chain(files{"cpuset.mems": "0-3", "cpuset.mems.effective": "0"}, files{"cpuset.mems.effective": "0"}),
+			[]Limit{{File: "cpuset.mems", Own: "0-3", Effective: "0", SetBy: "/x/x"}},
+		},
+		{
 			"devices", chain(files{"io.max": "8:0 rbps=10 wbps=max riops=max wiops=max"}, files{"io.max": "8:0 rbps=20 wbps=5 riops=max wiops=max\n8:16 rbps=1 wbps=max riops=max wiops=max"}),
 			[]Limit{
 				{File: "io.max", Device: "8:0", Own: "rbps=10 wbps=max riops=max wiops=max", Effective: "rbps=10 wbps=5 riops=max wiops=max"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // Text writes a report for people. With color, what is not isolated stands out.
@@ -169,7 +170,7 @@ func (t *textWriter) namespaces(r *Report) {
 	}
 	t.table(rows)
 	if o := r.TimeOffsets; o != nil && (o.Monotonic != 0 || o.Boottime != 0) {
-		t.line("  clocks ahead of the host's: monotonic %d ns, boottime %d ns", o.Monotonic, o.Boottime)
+		t.line("  clocks ahead of the host's: monotonic %s, boottime %s", time.Duration(o.Monotonic), time.Duration(o.Boottime))
 	}
 }
 
@@ -203,7 +204,7 @@ func (t *textWriter) privileges(r *Report) {
 		rows = append(rows, []string{set, capabilityText(r.Capabilities[set])})
 	}
 	seccomp := r.Seccomp.Mode
-	if n := r.Seccomp.Filters; n != nil && *n > 0 {
+	if n := r.Seccomp.Filters; n != nil && *n > 1 {
 		seccomp += fmt.Sprintf(", %d in a row", *n)
 	}
 	rows = append(rows, []string{"new privileges", map[bool]string{true: "never (no_new_privs)", false: "possible"}[r.NoNewPrivs]},

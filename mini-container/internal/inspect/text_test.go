@@ -1,11 +1,46 @@
 package inspect
 
 import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestText shows a report of everything, in both ways.
+func TestText(t *testing.T) {
+	data, err := os.ReadFile("../../../schemas/testdata/valid/container-inspect/device-programs.json")
+	require.NoError(t, err)
+	r := &Report{}
+	require.NoError(t, json.Unmarshal(data, r))
+	yes := true
+	r.Namespaces[1].SharedWithInit = &yes
+	r.Namespaces[2].SharedWithInit = nil
+	r.Namespaces[3].SharedWithInit, r.Namespaces[3].SharedWithCaller = nil, &yes
+	r.Namespaces[4].SharedWithInit, r.Namespaces[4].SharedWithCaller = nil, nil
+	r.Command = []string{"sh", "-c", "a b", "\x1b[31m"}
+	r.UIDs.Saved, r.Groups, r.Threads = 7, []uint32{4, 24}, 3
+	r.GIDMappings = []Mapping{{0, 1000, 1}, {1, 100000, 10}}
+	r.UIDMappings = []Mapping{{0, 0, 1<<32 - 1}}
+	r.Root = "/\x1b]0;x"
+	for name, color := range map[string]bool{"report.txt": false, "report-color.txt": true} {
+		var out strings.Builder
+		require.NoError(t, r.Text(&out, color))
+		path := filepath.Join("testdata", name)
+		if *update {
+			require.NoError(t, os.WriteFile(path, []byte(out.String()), 0o644))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(want), out.String(), name)
+	}
+}
 
 func TestCapabilityText(t *testing.T) {
 	const all = 1<<41 - 1
