@@ -135,14 +135,17 @@ func translated(addresses []netip.Prefix) bool {
 	if err != nil || len(addresses) == 0 {
 		return false
 	}
-	rules, err := conn.GetRules(natTable(), natChain())
-	if err != nil {
-		return false // there is no such table
-	}
-	for _, rule := range rules {
-		for _, address := range addresses {
-			if masquerades(rule.Exprs, address.Addr()) {
-				return true
+	for _, f := range families {
+		table := natTable(f.table)
+		rules, err := conn.GetRules(table, natChain(table))
+		if err != nil {
+			continue // there is no such table
+		}
+		for _, rule := range rules {
+			for _, address := range addresses {
+				if masquerades(rule.Exprs, address.Addr()) {
+					return true
+				}
 			}
 		}
 	}

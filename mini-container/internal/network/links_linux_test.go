@@ -26,7 +26,7 @@ func TestMayNotLook(t *testing.T) {
 // TestMasquerades: a rule counts if it is about this address, and masquerades.
 func TestMasquerades(t *testing.T) {
 	address := netip.MustParseAddr("10.199.0.2")
-	rule := masquerade("mc0", address)
+	rule := masquerade("mc0", address, 12, 4)
 	require.True(t, masquerades(rule, address))
 	require.False(t, masquerades(rule, netip.MustParseAddr("10.199.0.3")))
 	require.False(t, masquerades(rule[:len(rule)-1], address), "it lets pass, or counts")
