@@ -98,8 +98,7 @@ var onlyWhere = map[string]func(facts) bool{
 	"clone execve":           func(facts) bool { return false }, // of newuidmap(1), see TestSubordinateIDs
 	"idmapped-mounts":        func(f facts) bool { return f.idmapTmpfs },
 	"landlock":               func(f facts) bool { return f.landlock },
-	"bind-rootfs move_mount": func(f facts) bool { return f.idmapTmpfs },   // of an idmapped root
-	"mounts mount_setattr":   func(f facts) bool { return f.mountSetattr }, // recursive read-only
+	"bind-rootfs move_mount": func(f facts) bool { return f.idmapTmpfs }, // of an idmapped root
 }
 
 // requireAllSeen: over all recordings each step was taken and each of its calls
