@@ -20,7 +20,7 @@ var (
 type Kernel struct {
 	Proc       string                                              // a procfs
 	Cgroup     string                                              // where cgroup v2 is mounted; "" if it is not
-	CgroupRoot string                                              // the cgroup mounted there, as the caller\'s cgroup namespace has it; "" is its root
+	CgroupRoot string                                              // the cgroup mounted there, as the caller's cgroup namespace has it; "" is its root
 	Guard      func(pid int) (Guard, error)                        // nil: nobody can end meanwhile
 	Relate     func(ns int, kind string) (Relation, error)         // ns is a descriptor of a namespace; nil: not asked
 	Landlock   func() int                                          // version; nil is none
