@@ -75,8 +75,10 @@ func TestBridge6Refusals(t *testing.T) {
 	require.NoError(t, os.WriteFile(off, []byte("0"), 0))
 
 	// A host that lives on router advertisements is not cut off.
-	inNamespace(t, beyond.tid, "net", func() error { return advertise("beyond1") })
-	eventually(t, "the host does not believe in a router: the test tests nothing", func() bool { return learnt("/proc/net") != "" })
+	eventually(t, "the host does not believe in a router: the test tests nothing", func() bool {
+		inNamespace(t, beyond.tid, "net", func() error { return advertise("beyond1") }) // again: it may not listen yet
+		return learnt("/proc/net") != ""
+	})
 	refused("set net.ipv6.conf.beyond0.accept_ra to 2", 4, "--subnet6", "auto", "--nat")
 	require.NoError(t, os.WriteFile("/proc/sys/net/ipv6/conf/beyond0/accept_ra", []byte("2"), 0))
 	c := b.start(t, "dial:"+beyond.address6, "--network", "bridge", "--subnet6", "auto", "--nat")
