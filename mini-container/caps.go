@@ -2,10 +2,11 @@ package minicontainer
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/moby/sys/capability"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/inspect"
 )
 
 // capMask turns names such as "CAP_KILL" into the bit mask that
@@ -25,19 +26,10 @@ func capMask(names []string) (uint64, error) {
 var capsByName = sync.OnceValue(func() map[string]capability.Cap {
 	numbers := map[string]capability.Cap{}
 	for _, c := range capability.ListKnown() {
-		numbers[capName(c)] = c
+		numbers[inspect.CapabilityName(c)] = c
 	}
 	return numbers
 })
-
-// capName is what inspect.CapabilityNames calls it.
-func capName(c capability.Cap) string {
-	name := c.String()
-	if name == "unknown" {
-		name = fmt.Sprint(int(c))
-	}
-	return "CAP_" + strings.ToUpper(name)
-}
 
 // knownCaps has a bit for each capability that we have a name for.
 func knownCaps() uint64 {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/mountflags"
 )
 
 // privatePropagation cuts this mount namespace off from the host's: systemd
@@ -72,28 +74,11 @@ func remount(fd int, add uintptr) error {
 	if err := unix.Fstatfs(fd, &st); err != nil {
 		return fmt.Errorf("read mount flags: %w", err)
 	}
-	flags := unix.MS_REMOUNT | unix.MS_BIND | add | keptFlags(st.Flags)
+	flags := unix.MS_REMOUNT | unix.MS_BIND | add | mountflags.Kept(st.Flags)
 	if err := unix.Mount("", procFD(fd), "", flags, ""); err != nil {
 		return fmt.Errorf("remount: %w", err)
 	}
 	return nil
-}
-
-// noSymFollow is ST_NOSYMFOLLOW, of Linux 5.10.
-const noSymFollow = 0x2000
-
-// keptFlags translates what statfs(2) says of a mount into what mount(2)
-// wants. The two agree except for the last two.
-func keptFlags(st int64) uintptr {
-	same := int64(unix.ST_RDONLY | unix.ST_NOSUID | unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOATIME | unix.ST_NODIRATIME)
-	flags := uintptr(st & same)
-	if st&unix.ST_RELATIME != 0 {
-		flags |= unix.MS_RELATIME
-	}
-	if st&noSymFollow != 0 {
-		flags |= unix.MS_NOSYMFOLLOW
-	}
-	return flags
 }
 
 // pivotRoot swaps the rootfs for the host's root and lets go of the latter.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"namespaces-cgroups-ebpf/internal/exitcode"
+	"namespaces-cgroups-ebpf/mini-container/internal/mountflags"
 	"namespaces-cgroups-ebpf/schemas"
 )
 
@@ -83,8 +84,8 @@ func TestCheckMountOptions(t *testing.T) {
 }
 
 func TestKeptFlags(t *testing.T) {
-	require.Equal(t, uintptr(unix.MS_NOSUID|unix.MS_RELATIME), keptFlags(unix.ST_NOSUID|unix.ST_RELATIME))
-	require.Zero(t, keptFlags(unix.ST_MANDLOCK))
+	require.Equal(t, uintptr(unix.MS_NOSUID|unix.MS_RELATIME), mountflags.Kept(unix.ST_NOSUID|unix.ST_RELATIME))
+	require.Zero(t, mountflags.Kept(unix.ST_MANDLOCK))
 }
 
 func openDir(t *testing.T, dir string) int {

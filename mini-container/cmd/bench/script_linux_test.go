@@ -22,9 +22,7 @@ type script struct {
 func newScript(t *testing.T, args ...string) *script {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("there is no bash")
-	}
+	require.NoError(t, err, "the script needs bash, as ci/ does")
 	text, err := os.ReadFile("../../../ci/bench-mini-container.sh")
 	require.NoError(t, err)
 	s := &script{dir: t.TempDir()}

@@ -7,19 +7,22 @@ import (
 	"github.com/moby/sys/capability"
 )
 
-// CapabilityNames decodes a mask in order of bit number. A bit that we have no
-// name for reads "CAP_63".
+// CapabilityNames decodes a mask in order of bit number.
 func CapabilityNames(mask uint64) []string {
 	names := []string{}
 	for bit := range 64 {
-		if mask>>bit&1 == 0 {
-			continue
+		if mask>>bit&1 == 1 {
+			names = append(names, CapabilityName(capability.Cap(bit)))
 		}
-		name := capability.Cap(bit).String()
-		if name == "unknown" {
-			name = strconv.Itoa(bit)
-		}
-		names = append(names, "CAP_"+strings.ToUpper(name))
 	}
 	return names
+}
+
+// CapabilityName reads "CAP_KILL". One that we have no name for reads "CAP_63".
+func CapabilityName(c capability.Cap) string {
+	name := c.String()
+	if name == "unknown" {
+		name = strconv.Itoa(int(c))
+	}
+	return "CAP_" + strings.ToUpper(name)
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"namespaces-cgroups-ebpf/mini-container/internal/mountflags"
 )
 
 const self = "/proc/self/exe"
@@ -49,18 +51,8 @@ func (r *rawPlan) useMount(file *os.File, path string) bool {
 	if err != nil || (!r.ownMount && r.flags&unix.CLONE_NEWNS == 0) {
 		return false
 	}
-	r.seal, r.imagePath, r.imageFlags = true, name, mountFlags(int64(fs.Flags))
+	r.seal, r.imagePath, r.imageFlags = true, name, mountflags.Kept(int64(fs.Flags))
 	return true
-}
-
-// mountFlags translates what statfs(2) says of a mount into what mount(2)
-// wants: in a user namespace no flag may be left out.
-func mountFlags(st int64) uintptr {
-	flags := uintptr(st & (unix.ST_RDONLY | unix.ST_NOSUID | unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOATIME | unix.ST_NODIRATIME))
-	if st&unix.ST_RELATIME != 0 {
-		flags |= unix.MS_RELATIME
-	}
-	return flags
 }
 
 // sealedCopy copies the file into memory that can never change again.
